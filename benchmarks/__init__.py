@@ -1,0 +1,1 @@
+"""Measurements; figures are printed, nothing is asserted."""

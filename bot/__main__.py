@@ -1,0 +1,254 @@
+"""The command line, and the place where the parts of Pledge are put together."""
+
+import asyncio
+import base64
+import os
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import aiohttp
+import discord
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from bot import log, preflight
+from bot.client import Pledge
+from bot.domain.errors import ConfigurationError, DomainError
+from bot.keys import Keyring
+from bot.settings import (
+    Settings,
+    config_path,
+    discord_token,
+    encryption_key,
+    lint_agreement,
+    starter_folder,
+)
+from bot.storage.database import Database
+
+app = typer.Typer(
+    name="pledge",
+    help="Keeps the confidentiality agreement of a peer support group on Discord.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+agreement_app = typer.Typer(help="Work on the text of an agreement.", no_args_is_help=True)
+app.add_typer(agreement_app, name="agreement")
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+ResultT = TypeVar("ResultT")
+
+FATAL_CLOSES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
+"""Close codes of Discord's gateway after which trying again cannot help."""
+
+BAD_LOGIN = (
+    "Discord does not know this token. Copy it anew from your application's Bot page in the"
+    " developer portal and put it where DISCORD_TOKEN or DISCORD_TOKEN_FILE says."
+)
+UNREACHABLE = (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
+EXIT_REFUSED = 1
+EXIT_TRY_LATER = 75
+"""`EX_TEMPFAIL` of sysexits.h: nothing is wrong here, and a supervisor may start us again."""
+
+
+class UnreachableError(DomainError):
+    """Discord cannot be reached at the moment."""
+
+
+@app.command()
+def run() -> None:
+    """Go online and look after the groups until told to stop."""
+    log.configure()
+    # Pledge has no voice; what discord.py lacks for it is no news to the operator.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    settings = _load()
+    token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
+    _warn_of_readable_secrets()
+    try:
+        _run_async(_serve(settings, token, keys))
+    except discord.LoginFailure:
+        raise ConfigurationError(BAD_LOGIN) from None
+    except discord.ConnectionClosed as error:
+        if error.code in FATAL_CLOSES:
+            raise DomainError(
+                f"Discord ended the connection for good (code {error.code}). Trying again cannot"
+                " help: check the token and the intents in the developer portal."
+            ) from None
+        raise UnreachableError(f"The connection to Discord was lost (code {error.code}).") from None
+    except UNREACHABLE as error:
+        raise UnreachableError(f"Discord cannot be reached: {_reason(error)}") from None
+
+
+async def _serve(settings: Settings, token: str, keys: Keyring) -> None:
+    database = await Database.open(settings.database_url, keys)
+    try:
+        try:
+            await _stay_online(Pledge(settings.groups, database, keys), token)
+        except discord.PrivilegedIntentsRequired:
+            errors.print(
+                "The Server Members Intent is off, so Pledge cannot see who joins. It goes on"
+                " without: people can sign in the welcome channel. To switch it on: developer"
+                " portal, your application, Bot, Server Members Intent; then start Pledge again."
+            )
+            without = Pledge(settings.groups, database, keys, with_members=False)
+            await _stay_online(without, token)
+    finally:
+        await database.close()
+
+
+async def _stay_online(client: Pledge, token: str) -> None:
+    loop = asyncio.get_running_loop()
+    stopping: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        if not stopping:
+            stopping.add(loop.create_task(client.close()))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform != "win32":  # which has no such handlers; there Ctrl-C ends the process
+            loop.add_signal_handler(number, stop)
+    async with client:
+        await client.start(token)
+    if stopping:
+        await asyncio.wait(stopping)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the browser view; 0 picks one.")] = 0,
+) -> None:
+    """Play the whole story on a simulated Discord; needs no token, no key and no network."""
+    try:
+        from bot.demo import play  # noqa: PLC0415 the simulator is not always installed
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The demo needs the package {error.name}, which is not installed. Run `make demo`, or"
+            " install Pledge with its extra: pip install '.[demo]'"
+        ) from None
+    _run_async(play(console, port=port))
+
+
+@app.command()
+def check(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Read the files only; needs neither token nor key.")
+    ] = False,
+) -> None:
+    """Read the configuration and, unless offline, look at the servers it names."""
+    settings = _load()
+    for group in settings.groups:
+        console.print(
+            f"{escape(group.key)}: {escape(group.name)}, agreement"
+            f" {group.agreement.sha256()[:16]} from {escape(str(group.agreement_path))}"
+        )
+    if offline:
+        console.print("The configuration and the agreements are in order.")
+        return
+    token = discord_token(os.environ)
+    encryption_key(os.environ)
+    _warn_of_readable_secrets()
+    try:
+        findings = _run_async(preflight.inspect(token, settings.groups))
+    except discord.LoginFailure:
+        raise ConfigurationError(BAD_LOGIN) from None
+    except UNREACHABLE as error:
+        raise UnreachableError(f"Discord cannot be reached: {_reason(error)}") from None
+    for finding in findings:
+        console.print(f"{escape(finding.where)}: {escape(finding.wrong)}")
+        console.print(f"  → {escape(finding.fix)}")
+    if findings:
+        raise typer.Exit(EXIT_REFUSED)
+    console.print("Everything Pledge needs on the servers is there.")
+
+
+@app.command()
+def keygen() -> None:
+    """Print a new encryption key; keep it apart from the database and its backups."""
+    sys.stdout.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode() + "\n")
+
+
+@app.command()
+def init() -> None:
+    """Write a starter configuration and the default agreement, ready to be changed."""
+    target = config_path(os.environ)
+    agreement = target.parent / "agreements" / "default.en.yaml"
+    if target.exists():
+        raise ConfigurationError(
+            f"{target} is there already; nothing was written. Change that file, or move it away"
+            " to start afresh."
+        )
+    source = starter_folder()
+    agreement.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / "pledge.example.yaml", target)
+    console.print(f"Wrote {escape(str(target))}.")
+    if agreement.exists():
+        console.print(f"Left {escape(str(agreement))} as it is.")
+    else:
+        shutil.copyfile(source / "agreements" / "default.en.yaml", agreement)
+        console.print(f"Wrote {escape(str(agreement))}.")
+    console.print(
+        f"Next: put your server's ids into {escape(str(target))}, then run `pledge check`."
+    )
+
+
+@agreement_app.command()
+def lint(file: Annotated[Path, typer.Argument(help="The agreement to read.")]) -> None:
+    """Check that an agreement is complete and fits into Discord's messages."""
+    result = lint_agreement(file)
+    for line in result.advice:
+        console.print(escape(line))
+    console.print(f"{escape(str(file))}: all five parts are there and every message fits.")
+    console.print(f"SHA-256 {result.agreement.sha256()}")
+
+
+def _load() -> Settings:
+    return Settings.load(config_path(os.environ), os.environ)
+
+
+def _warn_of_readable_secrets() -> None:
+    # systemd's credentials are for this service alone, though the bits do not show it.
+    own = os.environ.get("CREDENTIALS_DIRECTORY")
+    for name in ("DISCORD_TOKEN_FILE", "PLEDGE_KEY_FILE"):
+        path = os.environ.get(name)
+        if not path or os.name != "posix" or (own and Path(path).is_relative_to(own)):
+            continue
+        if Path(path).stat().st_mode & 0o077:
+            errors.print(f"Others on this machine can read the file in {name}: chmod 600 it.")
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+def _run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def main() -> NoReturn:
+    """Run the command line: exit 0 on success, 1 on a refusal or finding, 2 on wrong usage.
+
+    A 75 says that only the connection was missing, so that a supervisor tries again.
+    """
+    try:
+        app()
+    except UnreachableError as error:
+        errors.print(escape(str(error)), style="red")
+        sys.exit(EXIT_TRY_LATER)
+    except (DomainError, OSError) as error:
+        errors.print(escape(str(error)), style="red")
+        sys.exit(EXIT_REFUSED)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

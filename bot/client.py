@@ -1,0 +1,150 @@
+"""The Discord client: what it listens to, how it starts and stops, and where errors end."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+from typing_extensions import override
+
+from bot import texts
+from bot.domain.errors import DomainError
+from bot.effects import Actions, Worker
+from bot.effects.inbox import Inbox
+from bot.keys import Keyring
+from bot.services import agreements, records
+from bot.services.agreements import GroupText
+from bot.settings import Group
+from bot.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+EXTENSIONS = ("cogs.signing", "cogs.agreements", "cogs.signatures", "cogs.upkeep")
+
+
+def intents(*, members: bool = True) -> discord.Intents:
+    """The least that Pledge needs: servers, who comes and goes, reactions in direct messages."""
+    wanted = discord.Intents.none()
+    wanted.guilds = True
+    wanted.dm_reactions = True
+    wanted.members = members
+    return wanted
+
+
+class PledgeTree(app_commands.CommandTree["Pledge"]):
+    """The slash commands; whatever they raise is answered in one place."""
+
+    @override
+    async def on_error(
+        self, interaction: discord.Interaction["Pledge"], error: app_commands.AppCommandError, /
+    ) -> None:
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await answer_error(interaction, cause)
+
+
+class Pledge(commands.Bot):
+    """One process of Pledge.
+
+    Args:
+        groups: the configured groups.
+        database: the open database.
+        keys: for names in the log that only the operator can link to accounts.
+        with_members: whether to ask for the Server Members Intent. Without it nobody is
+            written to when they join, and signing in the welcome channel still works.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        database: Database,
+        keys: Keyring,
+        *,
+        with_members: bool = True,
+    ) -> None:
+        cache = discord.MemberCacheFlags.none()
+        cache.joined = with_members
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=PledgeTree,
+            intents=intents(members=with_members),
+            member_cache_flags=cache,
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self.groups = {group.key: group for group in groups}
+        self.database = database
+        self.keys = keys
+        actions = Actions(self, database, self.groups, self.now)
+        self.effects = Worker(database, actions, self.groups, self.now)
+        self.inbox = Inbox(self, database, self.now)
+
+    def now(self) -> datetime:
+        """The current instant, aware, in UTC."""
+        return discord.utils.utcnow()
+
+    def groups_in(self, guild_id: int) -> list[Group]:
+        """The groups that live on this server."""
+        return [group for group in self.groups.values() if group.guild_id == guild_id]
+
+    def grace(self, group_key: str) -> timedelta:
+        """How long older signatures of a group count after a material change."""
+        return timedelta(days=self.groups[group_key].signing.grace_days)
+
+    @override
+    async def setup_hook(self) -> None:
+        """Take in the texts, load the cogs and tell Discord the commands, if they changed."""
+        drafts = [
+            GroupText(key=group.key, guild_id=group.guild_id, agreement=group.agreement)
+            for group in self.groups.values()
+        ]
+        await agreements.register_groups(self.database, drafts, self.now())
+        for extension in EXTENSIONS:
+            await self.load_extension(extension)
+        await self._sync_commands()
+
+    async def _sync_commands(self) -> None:
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+        mark = f"commands of {self.application_id}"
+        if await records.find_mark(self.database, mark) == digest:
+            return
+        await self.tree.sync()
+        await records.put_mark(self.database, mark, digest)
+        log.info("The commands have changed; Discord was told")
+
+    @override
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        log.exception("The handler of %s failed", event_method)
+
+    @override
+    async def close(self) -> None:
+        """Finish what is in hand, then leave Discord; the database is closed by its opener."""
+        await self.effects.stop()
+        await super().close()
+
+
+async def answer_error(interaction: discord.Interaction[Any], error: BaseException) -> None:
+    """Tell the person what they need to know; log what the operator needs to know.
+
+    A refusal of the domain is an answer, not a fault. Everything else is logged without names
+    or texts, and the person is told that nothing is lost.
+    """
+    if isinstance(error, DomainError):
+        message = texts.REFUSALS.get(type(error).__name__, str(error))
+    else:
+        message = texts.UNEXPECTED
+        log.error("An interaction failed", exc_info=error)
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(message, ephemeral=True)
+        else:
+            await interaction.response.send_message(message, ephemeral=True)
+    except discord.HTTPException as failure:
+        log.info("An answer did not arrive (%d, %d)", failure.status, failure.code)

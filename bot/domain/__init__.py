@@ -1,0 +1,1 @@
+"""The rules of Pledge: pure functions and frozen records, no I/O and no clock."""

@@ -1,0 +1,156 @@
+"""What must be done in Discord after a commit, and what each answer of Discord means."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class EffectKind(StrEnum):
+    """The things Pledge does in Discord because the record says so."""
+
+    ASK = "ask"
+    """Send the agreement by direct message, with the two reactions."""
+    ALIGN_ROLE = "align_role"
+    """Give or take the member role, whichever the record says at that moment."""
+    NOTICE = "notice"
+    """Tell one person something by direct message."""
+    PANEL = "panel"
+    """Keep the standing panel in the welcome channel."""
+    ALARM = "alarm"
+    """Tell the moderators' channel that something needs a person."""
+
+
+class EffectState(StrEnum):
+    """`held` waits for a person to mend something; `dropped` is a final "cannot be done"."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    HELD = "held"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class Notice(StrEnum):
+    """The messages one person can get after something was recorded."""
+
+    SIGNED = "signed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    WELCOME_BACK = "welcome_back"
+    STILL_SIGNED = "still_signed"
+    OUTDATED = "outdated"
+
+
+class AlarmKind(StrEnum):
+    """Why the bot cannot do its job in a group until somebody changes a setting."""
+
+    ROLE_TOO_HIGH = "role_too_high"
+    ROLE_GONE = "role_gone"
+    CHANNEL_GONE = "channel_gone"
+    DIRECT_MESSAGES_PAUSED = "direct_messages_paused"
+    MEMBERS_UNSEEN = "members_unseen"
+    TWO_FACTOR = "two_factor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One row of the outbox.
+
+    Rows of one `lane` run one after the other, in the order of their ids. `attempts` counts
+    the tries that began: above zero, an earlier try may have reached Discord.
+    """
+
+    id: int
+    group_key: str
+    lane: str
+    kind: EffectKind
+    state: EffectState
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    member_id: int | None = None
+    request_id: int | None = None
+    detail: str | None = None
+    outcome: str | None = None
+
+
+class Verdict(StrEnum):
+    """What an answer of Discord means for the effect that got it."""
+
+    RETRY = "retry"
+    """The outcome is unknown or the fault passes by itself."""
+    BLOCKED = "blocked"
+    """The person takes no direct messages from this bot."""
+    PAUSE = "pause"
+    """Discord refuses new direct messages for now: stop opening any."""
+    GONE = "gone"
+    """The person or their account is not there."""
+    HOLD = "hold"
+    """A permission or a role order must be mended by a person."""
+    MISSING = "missing"
+    """A channel, message, role or server does not exist any more."""
+    REFUSED = "refused"
+    """Discord will not take this request, now or later."""
+
+
+_VERDICTS = {
+    50007: Verdict.BLOCKED,
+    50278: Verdict.BLOCKED,
+    40003: Verdict.PAUSE,
+    20026: Verdict.PAUSE,
+    10007: Verdict.GONE,
+    10013: Verdict.GONE,
+    50001: Verdict.HOLD,
+    50013: Verdict.HOLD,
+    60003: Verdict.HOLD,
+    10003: Verdict.MISSING,
+    10004: Verdict.MISSING,
+    10008: Verdict.MISSING,
+    10011: Verdict.MISSING,
+}
+"""Discord's JSON error codes, from "Opcodes and Status Codes" of its documentation."""
+
+
+def verdict_on(status: int | None, code: int) -> Verdict:
+    """Read an answer of Discord.
+
+    Args:
+        status: HTTP status, None when the connection broke before one came.
+        code: Discord's own error code from the body, 0 when there was none. It counts
+            before the status, because closed direct messages come as 400 and as 403.
+    """
+    if code in _VERDICTS:
+        return _VERDICTS[code]
+    if status is None or status >= 500 or status in (401, 408, 429):  # noqa: PLR2004
+        # 401 too: a token that was reset is the operator's to mend, and nothing may be lost.
+        return Verdict.RETRY
+    if status == 403:  # noqa: PLR2004
+        return Verdict.HOLD
+    if status == 404:  # noqa: PLR2004
+        return Verdict.MISSING
+    return Verdict.REFUSED
+
+
+def retry_delay(attempts: int, jitter: float) -> timedelta:
+    """Wait before the next try: 10, 20, 40 … seconds, at most five minutes, less up to half.
+
+    Args:
+        attempts: tries that failed so far, at least 1.
+        jitter: a random number from 0 to 1, so that people do not all come back at once.
+    """
+    return timedelta(seconds=min(5.0 * 2.0 ** min(attempts, 6), 300.0) * (0.5 + jitter / 2))
+
+
+def lane_of_member(group_key: str, member_id: int) -> str:
+    """Everything done to one person in one group happens in order."""
+    return f"member:{group_key}:{member_id}"
+
+
+def lane_of_group(group_key: str, subject: str) -> str:
+    """Everything done to one subject of a group, such as its panel, happens in order."""
+    return f"group:{group_key}:{subject}"
+
+
+def nonce_of(effect_id: int, part: int) -> str:
+    """The `nonce` under which Discord drops a second copy of a message: 25 characters at most."""
+    return f"p{effect_id}-{part}"

@@ -1,0 +1,66 @@
+"""Refusals: one exception per reason a person can be told "no".
+
+The docstring of a subclass is the default message; `cogs` turn each into a sentence
+from `bot.texts`, the command line prints the message as it is.
+"""
+
+import inspect
+
+
+class DomainError(Exception):
+    """Pledge cannot do this."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or "Refused."))
+
+
+class ConfigurationError(DomainError):
+    """The configuration cannot be used."""
+
+
+class StorageError(DomainError):
+    """The database cannot be used."""
+
+
+class NotPublishedError(DomainError):
+    """This group has not published its agreement yet."""
+
+
+class NothingToPublishError(DomainError):
+    """The text in force is already the text in the file."""
+
+
+class PublishConflictError(DomainError):
+    """The text changed, or somebody else published it, since you opened the preview."""
+
+
+class ChangeKindRequiredError(DomainError):
+    """A new version needs to say whether the change is minor or material."""
+
+
+class OutdatedRequestError(DomainError):
+    """This message holds an older text of the agreement."""
+
+
+class NotAMemberError(DomainError):
+    """Only somebody who is in the server can sign for its group."""
+
+
+class ScreeningError(DomainError):
+    """The server's own entry questions come first."""
+
+
+class NotSignedError(DomainError):
+    """There is no valid signature to act on."""
+
+
+class AlreadySignedError(DomainError):
+    """There is a valid signature already; it is withdrawn by taking the acceptance back."""
+
+
+class NotEntitledError(DomainError):
+    """This is not open to you."""
+
+
+class UnknownGroupError(DomainError):
+    """No group of this name is configured here."""

@@ -1,0 +1,79 @@
+"""Keeps Pledge well below the limits after which Discord stops listening to a bot."""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+INVALID_WINDOW = timedelta(minutes=10)
+INVALID_BUDGET = 1_000
+"""Discord bans an address after 10,000 invalid requests in ten minutes; we stop far earlier."""
+
+BURST = 5
+"""How many people of one group are asked at once before the pace counts."""
+
+ENOUGH = 1 - 1e-6
+"""What one request takes; instants are whole microseconds, so a level may fall short by a hair."""
+
+BREAKS = {40003: timedelta(minutes=10), 20026: timedelta(hours=1)}
+"""How long to open no direct messages after Discord said there were too many, or flagged us."""
+
+
+class Pace:
+    """How fast people may be asked, and when to stop altogether.
+
+    Args:
+        per_minute: requests a minute, by group.
+    """
+
+    def __init__(self, per_minute: Mapping[str, int]) -> None:
+        self._rates = dict(per_minute)
+        self._tokens: dict[str, tuple[float, datetime]] = {}
+        self._break_ends_at: datetime | None = None
+        self._invalid: deque[datetime] = deque()
+
+    def spend(self, group_key: str, now: datetime) -> None:
+        """Count one request to somebody; a small debt is paid back by waiting."""
+        self._tokens[group_key] = (self._level(group_key, now) - 1, now)
+
+    def _level(self, group_key: str, now: datetime) -> float:
+        level, at = self._tokens.get(group_key, (float(BURST), now))
+        grown = max((now - at).total_seconds(), 0.0) * self._rates[group_key] / 60
+        return min(level + grown, float(BURST))
+
+    def not_asking(self, now: datetime) -> list[str]:
+        """The groups that may ask nobody at `now`."""
+        if self._break_ends_at is not None and now < self._break_ends_at:
+            return list(self._rates)
+        return [key for key in self._rates if self._level(key, now) < ENOUGH]
+
+    def next_asking_at(self, now: datetime) -> datetime:
+        """The earliest instant at which some group may ask somebody."""
+        if self._break_ends_at is not None and now < self._break_ends_at:
+            return self._break_ends_at
+        waits = [
+            max(1 - self._level(key, now), 0.0) * 60 / rate for key, rate in self._rates.items()
+        ]
+        return now + timedelta(seconds=min(waits, default=0.0))
+
+    def take_a_break(self, code: int, now: datetime) -> datetime:
+        """Discord refused a new direct message for now; returns when to go on."""
+        until = now + BREAKS.get(code, min(BREAKS.values()))
+        self._break_ends_at = max(until, self._break_ends_at or until)
+        return self._break_ends_at
+
+    def end_break(self) -> bool:
+        """A new direct message got through; returns whether there had been a break."""
+        was_paused, self._break_ends_at = self._break_ends_at is not None, None
+        return was_paused
+
+    def count_invalid(self, now: datetime) -> None:
+        """Count an answer that Discord counts as invalid (401, 403 or 429)."""
+        self._invalid.append(now)
+
+    def over_budget_until(self, now: datetime) -> datetime | None:
+        """Until when to send nothing, because too many requests were invalid; None is fine."""
+        while self._invalid and self._invalid[0] <= now - INVALID_WINDOW:
+            self._invalid.popleft()
+        if len(self._invalid) < INVALID_BUDGET:
+            return None
+        return self._invalid[0] + INVALID_WINDOW

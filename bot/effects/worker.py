@@ -1,0 +1,211 @@
+"""The outbox worker: takes what is due, has it done, and writes down what came of it."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import aiohttp
+import discord
+
+from bot.domain.effects import AlarmKind, Effect, EffectKind, Verdict, retry_delay, verdict_on
+from bot.effects.actions import Actions, CannotYetError
+from bot.effects.pacing import Pace
+from bot.services import outbox
+from bot.settings import Group
+from bot.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Lanes worked on side by side; Discord's own limits are kept by discord.py."""
+
+NOT_ASKS = [kind for kind in EffectKind if kind is not EffectKind.ASK]
+LONGEST_SLEEP = timedelta(minutes=5)
+_INVALID_STATUSES = (401, 403, 429)
+_ROLE_ALARMS = {10011: AlarmKind.ROLE_GONE, 60003: AlarmKind.TWO_FACTOR}
+"""What the codes of a refused role mean, other than that it stands too high."""
+
+
+class Worker:
+    """Runs while there is something due, then sleeps until there is again.
+
+    Nothing is cancelled in the middle of a request to Discord: in discord.py 2.7.1 that can
+    block every later one. `stop` therefore waits for what is in hand.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        actions: Actions,
+        groups: Mapping[str, Group],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._actions = actions
+        self._groups = groups
+        self._clock = clock
+        self.pace = Pace({key: group.signing.dm_per_minute for key, group in groups.items()})
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._again = False
+        self._running = False
+
+    async def start(self) -> None:
+        """Put back what an earlier process left in hand, and begin; later calls only wake."""
+        if self._running:
+            self.wake()
+            return
+        left = await outbox.take_over(self._database)
+        if left:
+            log.info("%d effects were in hand when the last process ended; trying them again", left)
+        self._running = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at the outbox now; cheap, and safe to call at any time."""
+        if not self._running:
+            return
+        if self._task is not None and not self._task.done():
+            self._again = True
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._task = asyncio.create_task(self._drain(), name="pledge-effects")
+
+    async def stop(self) -> None:
+        """Finish the rows in hand and take no more."""
+        self._running = False
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _drain(self) -> None:
+        sleep_until = self._clock() + LONGEST_SLEEP
+        try:
+            while self._running and await self._run_batch():
+                pass
+            sleep_until = await self._next_look_at()
+        except Exception:
+            # The database did not answer: what it holds is safe, so look again shortly.
+            log.exception("The outbox could not be worked on; trying again")
+            sleep_until = self._clock() + timedelta(seconds=30)
+        finally:
+            self._task = None
+            if self._running:
+                self._sleep(sleep_until)
+
+    async def _run_batch(self) -> bool:
+        self._again = False
+        now = self._clock()
+        if self.pace.over_budget_until(now) is not None:
+            return False
+        batch = await outbox.claim(
+            self._database,
+            now,
+            limit=AT_ONCE,
+            group_keys=list(self._groups),
+            not_asking=self.pace.not_asking(now),
+        )
+        if len(batch) == 1:
+            await self._run(batch[0])
+        else:
+            await asyncio.gather(*(self._run(effect) for effect in batch))
+        return bool(batch) or self._again
+
+    async def _next_look_at(self) -> datetime:
+        now = self._clock()
+        over_until = self.pace.over_budget_until(now)
+        if over_until is not None:
+            return over_until
+        keys = list(self._groups)
+        due = await outbox.find_next_due_at(self._database, keys, NOT_ASKS)
+        ask_due = await outbox.find_next_due_at(self._database, keys, [EffectKind.ASK])
+        if ask_due is not None:
+            ask_due = max(ask_due, self.pace.next_asking_at(now))
+        return min(due or now + LONGEST_SLEEP, ask_due or now + LONGEST_SLEEP, now + LONGEST_SLEEP)
+
+    def _sleep(self, until: datetime) -> None:
+        if self._again:
+            self.wake()
+            return
+        seconds = max((until - self._clock()).total_seconds(), 0.05)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.wake)
+
+    async def _run(self, effect: Effect) -> None:
+        now = self._clock()
+        if effect.kind is EffectKind.ASK:
+            self.pace.spend(effect.group_key, now)
+        try:
+            outcome = await self._actions.perform(effect)
+            if outcome is not None:
+                await outbox.finish(self._database, effect, outcome, self._clock())
+            if effect.kind is EffectKind.ASK and self.pace.end_break():
+                await self._dms_flow_again()
+        except CannotYetError as error:
+            await self._cannot_yet(effect, error.alarm)
+        except discord.HTTPException as error:
+            if error.status in _INVALID_STATUSES:
+                self.pace.count_invalid(self._clock())
+            await self._refused(effect, error.status, error.code)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            await self._try_again(effect, type(error).__name__)
+        except Exception as error:
+            log.exception("Effect %d (%s) failed", effect.id, effect.kind)
+            await self._try_again(effect, type(error).__name__)
+
+    async def _dms_flow_again(self) -> None:
+        alarms, now = [AlarmKind.DIRECT_MESSAGES_PAUSED], self._clock()
+        for group_key in self._groups:
+            await outbox.all_clear(self._database, group_key, EffectKind.ASK, alarms, now)
+
+    async def _cannot_yet(self, effect: Effect, alarm: AlarmKind | None) -> None:
+        if alarm is None:
+            await self._try_again(effect, "server not there")
+        elif effect.kind is EffectKind.ALARM:
+            log.warning("Group %s: cannot write in the moderators' channel", effect.group_key)
+            await outbox.hold(self._database, effect, None, alarm, self._clock())
+        else:
+            log.warning("Effect %d (%s) is held: %s", effect.id, effect.kind, alarm)
+            await outbox.hold(self._database, effect, alarm, alarm, self._clock())
+
+    async def _refused(self, effect: Effect, status: int, code: int) -> None:
+        verdict, now = verdict_on(status, code), self._clock()
+        log.info("Effect %d (%s): %s (%d, %d)", effect.id, effect.kind, verdict, status, code)
+        match verdict:
+            case Verdict.RETRY:
+                await self._try_again(effect, f"http {status}")
+            case Verdict.PAUSE:
+                until = self.pace.take_a_break(code, now)
+                await outbox.retry(self._database, effect, f"paused {code}", until)
+                pause = AlarmKind.DIRECT_MESSAGES_PAUSED
+                await outbox.raise_alarm(self._database, effect.group_key, pause, now)
+            case Verdict.BLOCKED:
+                await outbox.record_blocked(self._database, effect, code, now)
+            case Verdict.GONE:
+                await outbox.drop_gone(self._database, effect, code, now)
+            case Verdict.HOLD | Verdict.MISSING | Verdict.REFUSED:
+                await self._set_aside(effect, code or status, now)
+
+    async def _set_aside(self, effect: Effect, code: int, now: datetime) -> None:
+        """Discord will not do this as things are: no blind retry, and somebody is told."""
+        match effect.kind:
+            case EffectKind.ALIGN_ROLE:
+                alarm = _ROLE_ALARMS.get(code, AlarmKind.ROLE_TOO_HIGH)
+                await outbox.hold(self._database, effect, alarm, f"refused {code}", now)
+            case EffectKind.PANEL:
+                alarm = AlarmKind.CHANNEL_GONE
+                await outbox.hold(self._database, effect, alarm, f"refused {code}", now)
+            case EffectKind.ASK:
+                await outbox.record_blocked(self._database, effect, code, now)
+            case EffectKind.ALARM:
+                await outbox.hold(self._database, effect, None, f"refused {code}", now)
+            case EffectKind.NOTICE:
+                await outbox.drop(self._database, effect, f"refused {code}", now)
+
+    async def _try_again(self, effect: Effect, outcome: str) -> None:
+        due_at = self._clock() + retry_delay(effect.attempts, random.random())  # noqa: S311
+        await outbox.retry(self._database, effect, outcome, due_at)

@@ -1,0 +1,23 @@
+"""The log: what an operator needs, and nothing about people."""
+
+import logging
+import sys
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Log to standard error.
+
+    discord.py stays at WARNING whatever `level` is: its DEBUG prints whole frames and the tokens
+    of interactions, its INFO the ids of sessions. The same holds for what lies below it.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(FORMAT))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("bot", "cogs"):
+        logging.getLogger(name).setLevel(level)
+    for name in ("discord", "aiohttp", "asyncio", "sqlalchemy", "aiosqlite", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,163 @@
+"""People who come and go, and what is due to them because of it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.agreements import (
+    AgreementVersion,
+    RequestState,
+    RevokeReason,
+    SignatureRequest,
+)
+from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.storage import effects, requests, signatures, versions
+from bot.storage.database import Database, Transaction
+
+LAPSED_PER_RUN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A person who is in the server, is not a bot and has passed screening."""
+
+    member_id: int
+    has_role: bool
+    joined_at: datetime | None
+
+
+async def welcome(
+    database: Database, group_key: str, people: Sequence[Present], now: datetime, *, live: bool
+) -> int:
+    """Give everybody who is in the server what their record says.
+
+    Newcomers are asked to sign, or wait until there is something to sign. Whoever returns
+    with a valid signature gets the role back, and is told. Doing it again changes nothing.
+
+    Args:
+        database: the open database.
+        group_key: the group.
+        people: who is there.
+        now: the current instant.
+        live: they have just joined. Otherwise they were found in the member list, and those
+            who were there before the group had Pledge are left alone.
+
+    Returns:
+        How many had something coming to them.
+    """
+    async with database.write() as tx:
+        in_force = await versions.find_in_force(tx, group_key)
+        known_since = await versions.get_group_created_at(tx, group_key)
+        ids = [person.member_id for person in people]
+        open_requests = await requests.list_open_of(tx, group_key, ids)
+        held = await signatures.list_unrevoked_of(tx, group_key, ids)
+        touched = 0
+        newcomers: list[int] = []
+        for person in people:
+            request = open_requests.get(person.member_id)
+            signature = held.get(person.member_id)
+            if signature is not None and signature.is_valid(in_force, now):
+                returned = request is not None and request.left_at is not None
+                if request is not None and returned:
+                    await requests.mark(tx, request.id, left_at=None)
+                if returned or not person.has_role:
+                    touched += 1
+                    await _give_back(tx, group_key, person.member_id, now, tell=returned)
+                continue
+            is_new = live or (person.joined_at is not None and person.joined_at >= known_since)
+            if request is None and not is_new:
+                continue
+            if request is not None and not _has_returned(request, person):
+                continue
+            if request is not None:
+                await requests.mark(tx, request.id, state=RequestState.CANCELLED)
+            version_id = in_force.id if in_force else None
+            await requests.add(tx, group_key, person.member_id, now, version_id=version_id)
+            newcomers.append(person.member_id)
+        if newcomers and in_force is not None:
+            await requests.ask_queued(tx, group_key, now, newcomers)
+        return touched + len(newcomers)
+
+
+def _has_returned(request: SignatureRequest, person: Present) -> bool:
+    """Whether the person left since they were asked; the leaving itself may have been missed."""
+    joined_since = person.joined_at is not None and person.joined_at > request.created_at
+    return request.left_at is not None or joined_since
+
+
+async def _give_back(
+    tx: Transaction, group_key: str, member_id: int, now: datetime, *, tell: bool
+) -> None:
+    lane = lane_of_member(group_key, member_id)
+    if not await effects.has_waiting(tx, lane, EffectKind.ALIGN_ROLE, None):
+        await effects.add(
+            tx,
+            group_key=group_key,
+            lane=lane,
+            kind=EffectKind.ALIGN_ROLE,
+            member_id=member_id,
+            now=now,
+        )
+    if tell:
+        await effects.add(
+            tx,
+            group_key=group_key,
+            lane=lane,
+            kind=EffectKind.NOTICE,
+            member_id=member_id,
+            detail=Notice.WELCOME_BACK,
+            now=now,
+        )
+
+
+async def say_goodbye(
+    database: Database, group_keys: Sequence[str], member_id: int, now: datetime
+) -> None:
+    """Remember that somebody left the server; their signature stays as it is."""
+    async with database.write() as tx:
+        await requests.mark_left(tx, group_keys, member_id, now)
+
+
+async def end_lapsed(database: Database, group_keys: Collection[str], now: datetime) -> int:
+    """End signatures that ran out or whose grace is over: the role goes, a new request comes.
+
+    Returns:
+        How many were ended; when it is `LAPSED_PER_RUN`, there may be more.
+    """
+    ended = 0
+    async with database.write() as tx:
+        for group_key in group_keys:
+            in_force = await versions.find_in_force(tx, group_key)
+            if in_force is None:
+                continue
+            ended += await _end_lapsed_of_group(tx, in_force, now, LAPSED_PER_RUN - ended)
+            if ended >= LAPSED_PER_RUN:
+                break
+    return ended
+
+
+async def _end_lapsed_of_group(
+    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int
+) -> int:
+    lapsed = await signatures.list_lapsed(tx, in_force, now, limit)
+    for signature in lapsed:
+        group_key, member_id = signature.group_key, signature.member_id
+        ran_out = signature.expires_at is not None and signature.expires_at <= now
+        reason = RevokeReason.EXPIRED if ran_out else RevokeReason.OUTDATED
+        await signatures.mark_revoked(tx, signature.id, reason, now)
+        await effects.add(
+            tx,
+            group_key=group_key,
+            lane=lane_of_member(group_key, member_id),
+            kind=EffectKind.ALIGN_ROLE,
+            member_id=member_id,
+            now=now,
+        )
+        request = await requests.find_open(tx, group_key, member_id)
+        if request is not None and request.state is RequestState.SIGNED and not request.left_at:
+            await requests.mark(tx, request.id, state=RequestState.EXPIRED)
+            await requests.add(tx, group_key, member_id, now, version_id=in_force.id)
+    if lapsed:
+        people = [signature.member_id for signature in lapsed]
+        await requests.ask_queued(tx, in_force.group_key, now, people)
+    return len(lapsed)

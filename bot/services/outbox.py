@@ -1,0 +1,238 @@
+"""The record's side of doing things in Discord: what to do now, and what came of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.agreements import AgreementVersion, RequestState, Signature, SignatureRequest
+from bot.domain.effects import (
+    AlarmKind,
+    Effect,
+    EffectKind,
+    EffectState,
+    Notice,
+    lane_of_group,
+)
+from bot.storage import effects, requests, signatures, versions
+from bot.storage.database import Database, Transaction
+
+
+async def take_over(database: Database) -> int:
+    """At start: put back what an earlier process had in hand; returns how many rows."""
+    async with database.write() as tx:
+        return await effects.reclaim_running(tx)
+
+
+async def claim(
+    database: Database,
+    now: datetime,
+    *,
+    limit: int,
+    group_keys: Collection[str],
+    not_asking: Collection[str],
+) -> list[Effect]:
+    """Take what is due, one per lane; see `bot.storage.effects.claim`."""
+    async with database.write() as tx:
+        return await effects.claim(tx, now, limit, group_keys, not_asking)
+
+
+async def find_next_due_at(
+    database: Database, group_keys: Collection[str], kinds: Collection[EffectKind]
+) -> datetime | None:
+    """When the outbox next wants to be looked at for these kinds; None when it is empty."""
+    async with database.read() as tx:
+        return await effects.find_next_due_at(tx, group_keys, kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A request that is to be sent now, and the text in force."""
+
+    request: SignatureRequest
+    version: AgreementVersion
+
+
+async def prepare_asking(database: Database, effect: Effect) -> Asking | None:
+    """Read the record again before anybody is written to; None when there is no need to ask.
+
+    The request is given the version in force, should that have changed while it waited. When
+    its message is there already, `request.message_id` says so: only the reactions are missing.
+    """
+    async with database.write() as tx:
+        if effect.request_id is None:
+            return None
+        request = await requests.get(tx, effect.request_id)
+        version = await versions.find_in_force(tx, effect.group_key)
+        is_asked = request.message_id is not None and request.is_open
+        if version is None or not (is_asked or request.state is RequestState.QUEUED):
+            return None
+        if request.left_at is not None:
+            return None
+        if not is_asked and request.version_id != version.id:
+            await requests.mark(tx, request.id, version_id=version.id)
+        return Asking(request=request, version=version)
+
+
+async def record_asked(
+    database: Database, effect: Effect, channel_id: int, message_id: int, now: datetime
+) -> None:
+    """The statement is in front of the person: from now on a reaction on it is an answer."""
+    async with database.write() as tx:
+        if effect.request_id is None:
+            return
+        request = await requests.get(tx, effect.request_id)
+        values = {"channel_id": channel_id, "message_id": message_id}
+        values |= {"sent_at": now, "checked_at": now}
+        if request.state is RequestState.QUEUED:
+            await requests.mark(tx, request.id, state=RequestState.SENT, **values)
+        elif request.message_id is None:
+            # Answered by button, or replaced, while the message was on its way: that stands.
+            await requests.mark(tx, request.id, **values)
+
+
+async def record_blocked(database: Database, effect: Effect, code: int, now: datetime) -> None:
+    """The person takes no direct messages: they can sign inside the server instead."""
+    async with database.write() as tx:
+        if effect.request_id is not None:
+            request = await requests.get(tx, effect.request_id)
+            if request.state is RequestState.QUEUED:
+                await requests.mark(tx, request.id, state=RequestState.BLOCKED)
+        await effects.mark_finished(tx, effect.id, EffectState.DROPPED, f"blocked {code}", now)
+
+
+async def should_have_role(
+    database: Database, group_key: str, member_id: int, now: datetime
+) -> bool:
+    """What the record says at this moment, read just before Discord is asked."""
+    async with database.read() as tx:
+        signature = await signatures.find_unrevoked(tx, group_key, member_id)
+        in_force = await versions.find_in_force(tx, group_key)
+        return signature is not None and signature.is_valid(in_force, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFacts:
+    """What a notice speaks of; `has_access` is whether a valid signature stands behind it."""
+
+    notice: Notice
+    request: SignatureRequest | None
+    signature: Signature | None
+    has_access: bool
+    role_waits: bool
+
+
+async def prepare_notice(database: Database, effect: Effect, now: datetime) -> NoticeFacts | None:
+    """Read the record again before a notice goes out; None when it is not true any more."""
+    async with database.read() as tx:
+        member_id = effect.member_id or 0
+        signature = await signatures.find_unrevoked(tx, effect.group_key, member_id)
+        in_force = await versions.find_in_force(tx, effect.group_key)
+        request = await requests.find_open(tx, effect.group_key, member_id)
+        facts = NoticeFacts(
+            notice=Notice(effect.detail or ""),
+            request=request,
+            signature=signature,
+            has_access=signature is not None and signature.is_valid(in_force, now),
+            role_waits=await effects.has_held(tx, effect.lane, EffectKind.ALIGN_ROLE),
+        )
+    speaks_of_access = facts.notice in (Notice.SIGNED, Notice.WELCOME_BACK, Notice.STILL_SIGNED)
+    return None if facts.has_access is not speaks_of_access else facts
+
+
+async def find_panel(database: Database, group_key: str) -> tuple[int, int] | None:
+    """Channel and message of the group's standing panel."""
+    async with database.read() as tx:
+        return await versions.find_panel(tx, group_key)
+
+
+async def record_panel(
+    database: Database, effect: Effect, channel_id: int, message_id: int, now: datetime
+) -> None:
+    """The standing panel is there."""
+    async with database.write() as tx:
+        await versions.mark_panel(tx, effect.group_key, channel_id, message_id)
+        await effects.mark_finished(tx, effect.id, EffectState.DONE, "posted", now)
+
+
+async def request_panel(database: Database, group_key: str, now: datetime) -> None:
+    """Have the standing panel looked after, once."""
+    lane = lane_of_group(group_key, "panel")
+    async with database.write() as tx:
+        if not await effects.has_waiting(tx, lane, EffectKind.PANEL, None):
+            await effects.add(tx, group_key=group_key, lane=lane, kind=EffectKind.PANEL, now=now)
+
+
+async def finish(database: Database, effect: Effect, outcome: str, now: datetime) -> None:
+    """The effect was carried out."""
+    async with database.write() as tx:
+        await effects.mark_finished(tx, effect.id, EffectState.DONE, outcome, now)
+
+
+async def drop(database: Database, effect: Effect, outcome: str, now: datetime) -> None:
+    """The effect cannot be carried out, or has lost its purpose; `outcome` names why."""
+    async with database.write() as tx:
+        await effects.mark_finished(tx, effect.id, EffectState.DROPPED, outcome, now)
+
+
+async def drop_gone(database: Database, effect: Effect, code: int, now: datetime) -> None:
+    """The person is not in the server, or their account is gone: final, and remembered."""
+    async with database.write() as tx:
+        if effect.member_id is not None:
+            await requests.mark_left(tx, [effect.group_key], effect.member_id, now)
+        await effects.mark_finished(tx, effect.id, EffectState.DROPPED, f"gone {code}", now)
+
+
+async def retry(database: Database, effect: Effect, outcome: str, due_at: datetime) -> None:
+    """Try again at `due_at`: nobody knows what came of it."""
+    async with database.write() as tx:
+        await effects.mark_retry(tx, effect.id, due_at, outcome)
+
+
+async def hold(
+    database: Database, effect: Effect, alarm: AlarmKind | None, outcome: str, now: datetime
+) -> None:
+    """Set the effect aside and tell the moderators' channel why, once per cause.
+
+    Without an alarm nobody is told, as when it is the telling itself that cannot be done.
+    """
+    async with database.write() as tx:
+        await effects.mark_held(tx, effect.id, outcome)
+        if alarm is not None:
+            await _raise_alarm(tx, effect.group_key, alarm, now)
+
+
+async def raise_alarm(database: Database, group_key: str, alarm: AlarmKind, now: datetime) -> bool:
+    """Tell the moderators' channel that something needs a person; False if it was told already."""
+    async with database.write() as tx:
+        return await _raise_alarm(tx, group_key, alarm, now)
+
+
+async def _raise_alarm(tx: Transaction, group_key: str, alarm: AlarmKind, now: datetime) -> bool:
+    if not await effects.open_alarm(tx, group_key, alarm, now):
+        return False
+    await effects.add(
+        tx,
+        group_key=group_key,
+        lane=lane_of_group(group_key, "alarm"),
+        kind=EffectKind.ALARM,
+        detail=alarm,
+        now=now,
+    )
+    return True
+
+
+async def all_clear(
+    database: Database,
+    group_key: str,
+    kind: EffectKind,
+    alarms: Collection[AlarmKind],
+    now: datetime,
+) -> int:
+    """What effects of this kind were waiting for is mended: close the alarms, let them go on.
+
+    Returns:
+        How many effects go on.
+    """
+    async with database.write() as tx:
+        await effects.close_alarms(tx, group_key, alarms, now)
+        return await effects.release_held(tx, group_key, kind, now)

@@ -1,0 +1,126 @@
+"""What facilitators and moderators ask of the record, and what catching up reads of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.agreements import (
+    AgreementVersion,
+    Signature,
+    SignatureRequest,
+    Standing,
+    standing_of,
+)
+from bot.storage import requests, signatures, versions
+from bot.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRecord:
+    """Everything about one person's agreement in one group."""
+
+    member_id: int
+    standing: Standing | None
+    request: SignatureRequest | None
+    signatures: tuple[Signature, ...]
+    in_force: AgreementVersion | None
+
+
+async def check_member(
+    database: Database, group_key: str, member_id: int, now: datetime
+) -> MemberRecord:
+    """The record of one person, whether or not they are still in the server."""
+    async with database.read() as tx:
+        request = await requests.find_open(tx, group_key, member_id)
+        given = tuple(await signatures.list_of_member(tx, group_key, member_id))
+        in_force = await versions.find_in_force(tx, group_key)
+    return MemberRecord(
+        member_id=member_id,
+        standing=standing_of(request, given, in_force, now),
+        request=request,
+        signatures=given,
+        in_force=in_force,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingLine:
+    """One person in a list, and since when they stand there."""
+
+    member_id: int
+    standing: Standing
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingPage:
+    """One page of a list; `page` counts from 0 and `total` counts people."""
+
+    lines: tuple[StandingLine, ...]
+    page: int
+    pages: int
+    total: int
+
+
+async def list_standings(
+    database: Database,
+    group_key: str,
+    standing: Standing | None,
+    page: int,
+    per_page: int,
+    now: datetime,
+) -> StandingPage:
+    """One page of the people of a group with this standing; None lists all of them.
+
+    A page beyond the end, as when people left since the list was opened, gives the last one.
+    """
+    async with database.read() as tx:
+        in_force = await versions.find_in_force(tx, group_key)
+        counts = await signatures.count_standings(tx, group_key, in_force, now)
+        total = sum(counts.values()) if standing is None else counts.get(standing, 0)
+        pages = max(1, -(-total // per_page))
+        page = min(max(page, 0), pages - 1)
+        found = await signatures.list_standings(
+            tx,
+            group_key,
+            in_force,
+            now,
+            standing=standing,
+            offset=page * per_page,
+            limit=per_page,
+        )
+    lines = tuple(StandingLine(member_id=who, standing=word, since=at) for who, word, at in found)
+    return StandingPage(lines=lines, page=page, pages=pages, total=total)
+
+
+async def list_groups_of(database: Database, member_id: int) -> list[str]:
+    """Keys of the groups that a person has a request in."""
+    async with database.read() as tx:
+        return await requests.list_groups_of(tx, member_id)
+
+
+async def list_readable(
+    database: Database, group_key: str, after_id: int, limit: int
+) -> list[SignatureRequest]:
+    """Requests whose answer can be read back from their message, by ascending id."""
+    async with database.read() as tx:
+        return await requests.list_readable(tx, group_key, after_id, limit)
+
+
+async def mark_checked(database: Database, request_ids: Sequence[int], now: datetime) -> None:
+    """Remember that these messages were read back and said what the record says."""
+    if request_ids:
+        async with database.write() as tx:
+            await requests.mark_checked(tx, request_ids, now)
+
+
+async def find_mark(database: Database, name: str) -> str | None:
+    """A small fact about the installation."""
+    async with database.read() as tx:
+        return await versions.find_mark(tx, name)
+
+
+async def put_mark(database: Database, name: str, value: str) -> None:
+    """Remember a small fact about the installation."""
+    async with database.write() as tx:
+        await versions.put_mark(tx, name, value)

@@ -1,0 +1,36 @@
+"""What the operator decides: the configuration, the agreements and the environment.
+
+The only reader of YAML and of environment variables. Everything is read by a function and
+passed on; nothing is kept at module level. Every refusal is a `ConfigurationError` of
+`bot.domain.errors` whose message has one line for each problem.
+"""
+
+from bot.settings.agreement_file import LintResult, lint_agreement, load_agreement
+from bot.settings.config import Group, Settings
+from bot.settings.environment import (
+    config_path,
+    discord_token,
+    encryption_key,
+    starter_folder,
+)
+from bot.settings.sections import Cases, Channels, Retention, Roles, Signing
+from bot.settings.values import NameOrId, same_emoji
+
+__all__ = [
+    "Cases",
+    "Channels",
+    "Group",
+    "LintResult",
+    "NameOrId",
+    "Retention",
+    "Roles",
+    "Settings",
+    "Signing",
+    "config_path",
+    "discord_token",
+    "encryption_key",
+    "lint_agreement",
+    "load_agreement",
+    "same_emoji",
+    "starter_folder",
+]

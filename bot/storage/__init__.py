@@ -1,0 +1,1 @@
+"""All SQL of Pledge: the engine, the tables, their migrations and one repository per aggregate."""

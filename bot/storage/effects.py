@@ -1,0 +1,205 @@
+"""The outbox: what is still to be done in Discord; and the alarms that are open."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import exists, func, insert, select, update
+
+from bot.domain.effects import AlarmKind, Effect, EffectKind, EffectState
+from bot.storage import rows
+from bot.storage.database import Transaction
+from bot.storage.tables import alarms, effects
+
+_columns = effects.c
+_UNFINISHED = (EffectState.PENDING, EffectState.RUNNING)
+_earlier = effects.alias("earlier")
+_waits_for_earlier = exists().where(
+    _earlier.c.lane == _columns.lane,
+    _earlier.c.id < _columns.id,
+    _earlier.c.state.in_(_UNFINISHED),
+)
+
+
+async def add(
+    tx: Transaction,
+    *,
+    group_key: str,
+    lane: str,
+    kind: EffectKind,
+    now: datetime,
+    member_id: int | None = None,
+    request_id: int | None = None,
+    detail: str | None = None,
+) -> None:
+    """Put one thing to do at the end of its lane."""
+    await tx.execute(
+        insert(effects).values(
+            group_key=group_key,
+            lane=lane,
+            kind=kind,
+            member_id=member_id,
+            request_id=request_id,
+            detail=detail,
+            state=EffectState.PENDING,
+            attempts=0,
+            created_at=now,
+            due_at=now,
+        )
+    )
+
+
+async def claim(
+    tx: Transaction,
+    now: datetime,
+    limit: int,
+    group_keys: Collection[str],
+    not_asking: Collection[str],
+) -> list[Effect]:
+    """Take up to `limit` effects that are due, each the first unfinished one of its lane.
+
+    Args:
+        tx: the open transaction.
+        now: the current instant.
+        limit: how many at the most.
+        group_keys: groups that are configured; rows of others stay where they are.
+        not_asking: groups that may send no new requests at the moment.
+    """
+    query = (
+        select(_columns.id)
+        .where(
+            _columns.state == EffectState.PENDING,
+            _columns.due_at <= now,
+            _columns.group_key.in_(group_keys),
+            ~_waits_for_earlier,
+            (_columns.kind != EffectKind.ASK) | _columns.group_key.not_in(not_asking),
+        )
+        .order_by(_columns.due_at, _columns.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list((await tx.execute(query)).scalars())
+    if not ids:
+        return []
+    claimed = await tx.execute(
+        update(effects)
+        .where(_columns.id.in_(ids))
+        .values(state=EffectState.RUNNING, attempts=_columns.attempts + 1)
+        .returning(effects)
+    )
+    return sorted((rows.effect(row) for row in claimed.mappings()), key=lambda effect: effect.id)
+
+
+async def find_next_due_at(
+    tx: Transaction, group_keys: Collection[str], kinds: Collection[EffectKind]
+) -> datetime | None:
+    """When the next effect of these groups and kinds, first in its lane, wants to run."""
+    query = select(func.min(_columns.due_at)).where(
+        _columns.state == EffectState.PENDING,
+        _columns.group_key.in_(group_keys),
+        _columns.kind.in_(kinds),
+        ~_waits_for_earlier,
+    )
+    return (await tx.execute(query)).scalar_one()
+
+
+async def mark_finished(
+    tx: Transaction, effect_id: int, state: EffectState, outcome: str, now: datetime
+) -> None:
+    """Close a row: `done`, or `dropped` when it cannot be done or has lost its purpose."""
+    await tx.execute(
+        update(effects)
+        .where(_columns.id == effect_id)
+        .values(state=state, outcome=outcome, finished_at=now)
+    )
+
+
+async def mark_retry(tx: Transaction, effect_id: int, due_at: datetime, outcome: str) -> None:
+    """Put a row back, to be tried again at `due_at`."""
+    await tx.execute(
+        update(effects)
+        .where(_columns.id == effect_id)
+        .values(state=EffectState.PENDING, due_at=due_at, outcome=outcome)
+    )
+
+
+async def mark_held(tx: Transaction, effect_id: int, outcome: str) -> None:
+    """Set a row aside until somebody has mended what it needs."""
+    await tx.execute(
+        update(effects)
+        .where(_columns.id == effect_id)
+        .values(state=EffectState.HELD, outcome=outcome)
+    )
+
+
+async def release_held(tx: Transaction, group_key: str, kind: EffectKind, now: datetime) -> int:
+    """Let the set-aside rows of a group and kind try again; returns how many."""
+    result = await tx.execute(
+        update(effects)
+        .where(
+            _columns.group_key == group_key,
+            _columns.kind == kind,
+            _columns.state == EffectState.HELD,
+        )
+        .values(state=EffectState.PENDING, due_at=now)
+    )
+    return result.rowcount
+
+
+async def reclaim_running(tx: Transaction) -> int:
+    """Put back what a process that died had in hand; returns how many rows."""
+    result = await tx.execute(
+        update(effects)
+        .where(_columns.state == EffectState.RUNNING)
+        .values(state=EffectState.PENDING)
+    )
+    return result.rowcount
+
+
+async def has_waiting(tx: Transaction, lane: str, kind: EffectKind, detail: str | None) -> bool:
+    """Whether the same thing already waits in this lane."""
+    query = select(func.count()).where(
+        _columns.lane == lane,
+        _columns.kind == kind,
+        _columns.state == EffectState.PENDING,
+        _columns.detail == detail if detail is not None else _columns.detail.is_(None),
+    )
+    return (await tx.execute(query)).scalar_one() > 0
+
+
+async def has_held(tx: Transaction, lane: str, kind: EffectKind) -> bool:
+    """Whether something of this kind was set aside in this lane."""
+    query = select(func.count()).where(
+        _columns.lane == lane, _columns.kind == kind, _columns.state == EffectState.HELD
+    )
+    return (await tx.execute(query)).scalar_one() > 0
+
+
+async def count_by_state(tx: Transaction) -> dict[EffectState, int]:
+    """How many rows stand in each state."""
+    query = select(_columns.state, func.count()).group_by(_columns.state)
+    return {EffectState(row[0]): row[1] for row in await tx.execute(query)}
+
+
+async def open_alarm(tx: Transaction, group_key: str, kind: AlarmKind, now: datetime) -> bool:
+    """Open an alarm; False when it is open already, so that people are told once."""
+    is_open = select(func.count()).where(
+        alarms.c.group_key == group_key, alarms.c.kind == kind, alarms.c.closed_at.is_(None)
+    )
+    if (await tx.execute(is_open)).scalar_one():
+        return False
+    await tx.execute(insert(alarms).values(group_key=group_key, kind=kind, opened_at=now))
+    return True
+
+
+async def close_alarms(
+    tx: Transaction, group_key: str, kinds: Collection[AlarmKind], now: datetime
+) -> int:
+    """Close these alarms of a group, if open; returns how many were."""
+    result = await tx.execute(
+        update(alarms)
+        .where(
+            alarms.c.group_key == group_key, alarms.c.kind.in_(kinds), alarms.c.closed_at.is_(None)
+        )
+        .values(closed_at=now)
+    )
+    return result.rowcount

@@ -1,0 +1,226 @@
+"""Signature requests: who was asked what, where, and what they answered."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Text, cast, exists, insert, literal, select, update
+
+from bot.domain.agreements import OPEN_STATES, RequestState, SignatureRequest
+from bot.domain.effects import EffectKind, EffectState
+from bot.storage import rows
+from bot.storage.database import Transaction
+from bot.storage.tables import agreement_versions, effects, signature_requests, signatures
+
+_columns = signature_requests.c
+_is_open = _columns.state.in_(OPEN_STATES)
+
+
+def _requests() -> Select[Any]:
+    return select(
+        signature_requests, agreement_versions.c.number.label("version_number")
+    ).outerjoin_from(
+        signature_requests, agreement_versions, agreement_versions.c.id == _columns.version_id
+    )
+
+
+async def find_by_message(tx: Transaction, message_id: int) -> SignatureRequest | None:
+    """The request whose two reactions stand under this message."""
+    row = (
+        (await tx.execute(_requests().where(_columns.message_id == message_id)))
+        .mappings()
+        .one_or_none()
+    )
+    return rows.request(row) if row else None
+
+
+async def get(tx: Transaction, request_id: int) -> SignatureRequest:
+    """One request by its id, which must exist."""
+    return rows.request(
+        (await tx.execute(_requests().where(_columns.id == request_id))).mappings().one()
+    )
+
+
+async def find_open(tx: Transaction, group_key: str, member_id: int) -> SignatureRequest | None:
+    """The one request that counts for a person in a group now."""
+    query = _requests().where(
+        _columns.group_key == group_key, _columns.member_id == member_id, _is_open
+    )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return rows.request(row) if row else None
+
+
+async def list_open_of(
+    tx: Transaction, group_key: str, member_ids: Iterable[int]
+) -> dict[int, SignatureRequest]:
+    """The open requests of several people, by person."""
+    query = _requests().where(
+        _columns.group_key == group_key, _columns.member_id.in_(list(member_ids)), _is_open
+    )
+    found = [rows.request(row) for row in (await tx.execute(query)).mappings()]
+    return {request.member_id: request for request in found}
+
+
+async def list_groups_of(tx: Transaction, member_id: int) -> list[str]:
+    """Keys of the groups that have an open request for this person."""
+    query = select(_columns.group_key).where(_columns.member_id == member_id, _is_open)
+    return list((await tx.execute(query.order_by(_columns.group_key))).scalars())
+
+
+async def list_readable(
+    tx: Transaction, group_key: str, after_id: int, limit: int
+) -> list[SignatureRequest]:
+    """Open requests of present members whose answer stands on a message, by ascending id."""
+    query = (
+        _requests()
+        .where(
+            _columns.group_key == group_key,
+            _columns.id > after_id,
+            _columns.state.in_((RequestState.SENT, RequestState.SIGNED, RequestState.DECLINED)),
+            _columns.message_id.is_not(None),
+            _columns.left_at.is_(None),
+        )
+        .order_by(_columns.id)
+        .limit(limit)
+    )
+    return [rows.request(row) for row in (await tx.execute(query)).mappings()]
+
+
+async def add(
+    tx: Transaction,
+    group_key: str,
+    member_id: int,
+    now: datetime,
+    *,
+    version_id: int | None,
+    state: RequestState = RequestState.QUEUED,
+) -> int:
+    """Open a request and return its id; the database refuses a second open one."""
+    row = await tx.execute(
+        insert(signature_requests)
+        .values(
+            group_key=group_key,
+            member_id=member_id,
+            state=state,
+            created_at=now,
+            version_id=version_id,
+        )
+        .returning(_columns.id)
+    )
+    return row.scalar_one()
+
+
+async def add_many(
+    tx: Transaction, group_key: str, member_ids: Sequence[int], version_id: int, now: datetime
+) -> None:
+    """Open one queued request for each of these people, who must have none open."""
+    if member_ids:
+        values = {
+            "group_key": group_key,
+            "state": RequestState.QUEUED,
+            "created_at": now,
+            "version_id": version_id,
+        }
+        await tx.execute(
+            insert(signature_requests), [{**values, "member_id": member} for member in member_ids]
+        )
+
+
+async def mark(tx: Transaction, request_id: int, **values: Any) -> None:
+    """Set columns of one request."""
+    await tx.execute(update(signature_requests).where(_columns.id == request_id).values(**values))
+
+
+async def mark_checked(tx: Transaction, request_ids: Sequence[int], now: datetime) -> None:
+    """Remember that the answers on these messages were known for certain at `now`."""
+    await tx.execute(
+        update(signature_requests).where(_columns.id.in_(request_ids)).values(checked_at=now)
+    )
+
+
+async def mark_left(
+    tx: Transaction, group_keys: Sequence[str], member_id: int, now: datetime
+) -> int:
+    """Remember that a person left the server; returns how many requests that touched."""
+    result = await tx.execute(
+        update(signature_requests)
+        .where(
+            _columns.group_key.in_(group_keys),
+            _columns.member_id == member_id,
+            _is_open,
+            _columns.left_at.is_(None),
+        )
+        .values(left_at=now)
+    )
+    return result.rowcount
+
+
+async def retarget_queued(tx: Transaction, group_key: str, version_id: int) -> None:
+    """Whoever still waits to be asked gets the text in force."""
+    await tx.execute(
+        update(signature_requests)
+        .where(_columns.group_key == group_key, _columns.state == RequestState.QUEUED)
+        .values(version_id=version_id)
+    )
+
+
+async def cancel_superseded(tx: Transaction, group_key: str, version_id: int) -> list[int]:
+    """Close the requests for older texts of people who wait or have signed; returns the people.
+
+    People who declined or withdrew are left in peace until they come back by themselves.
+    """
+    holds = exists().where(
+        signatures.c.request_id == _columns.id, signatures.c.revoked_at.is_(None)
+    )
+    waits = _columns.state.in_((RequestState.SENT, RequestState.BLOCKED))
+    result = await tx.execute(
+        update(signature_requests)
+        .where(
+            _columns.group_key == group_key,
+            _columns.version_id != version_id,
+            _columns.left_at.is_(None),
+            waits | ((_columns.state == RequestState.SIGNED) & holds),
+        )
+        .values(state=RequestState.CANCELLED)
+        .returning(_columns.member_id)
+    )
+    return list(result.scalars())
+
+
+async def ask_queued(
+    tx: Transaction, group_key: str, now: datetime, member_ids: Sequence[int] | None = None
+) -> int:
+    """Put the asking of queued people into the outbox once; returns how many.
+
+    `member_ids` names the people; None means everybody who is queued in the group.
+    """
+    lane = literal(f"member:{group_key}:") + cast(_columns.member_id, Text)
+    waiting = exists().where(
+        effects.c.request_id == _columns.id,
+        effects.c.kind == EffectKind.ASK,
+        effects.c.state.in_((EffectState.PENDING, EffectState.RUNNING, EffectState.HELD)),
+    )
+    selected = select(
+        _columns.group_key,
+        lane,
+        literal(EffectKind.ASK.value),
+        _columns.member_id,
+        _columns.id,
+        literal(EffectState.PENDING.value),
+        literal(0),
+        literal(now, effects.c.created_at.type),
+        literal(now, effects.c.due_at.type),
+    ).where(
+        _columns.group_key == group_key,
+        _columns.state == RequestState.QUEUED,
+        _columns.left_at.is_(None),
+        ~waiting,
+        *([] if member_ids is None else [_columns.member_id.in_(member_ids)]),
+    )
+    names = ["group_key", "lane", "kind", "member_id", "request_id", "state", "attempts"]
+    result = await tx.execute(
+        insert(effects).from_select(
+            [*names, "created_at", "due_at"], selected.order_by(_columns.id)
+        )
+    )
+    return result.rowcount

@@ -1,0 +1,48 @@
+"""Turns database rows into the records of the domain."""
+
+from sqlalchemy import RowMapping
+
+from bot.domain.agreements import (
+    AgreementVersion,
+    Change,
+    Method,
+    RequestState,
+    RevokeReason,
+    Signature,
+    SignatureRequest,
+    VersionState,
+)
+from bot.domain.effects import Effect, EffectKind, EffectState
+
+
+def version(row: RowMapping) -> AgreementVersion:
+    """One row of `agreement_versions`."""
+    values = dict(row)
+    values["state"] = VersionState(values["state"])
+    values["change"] = Change(values["change"]) if values["change"] else None
+    return AgreementVersion(**values)
+
+
+def request(row: RowMapping) -> SignatureRequest:
+    """One row of `signature_requests`, with the number of its version as `version_number`."""
+    values = dict(row)
+    values["state"] = RequestState(values["state"])
+    return SignatureRequest(**values)
+
+
+def signature(row: RowMapping) -> Signature:
+    """One row of `signatures`, with the number of its version as `version_number`."""
+    values = dict(row)
+    values["method"] = Method(values["method"])
+    reason = values["revoke_reason"]
+    values["revoke_reason"] = RevokeReason(reason) if reason else None
+    return Signature(**values)
+
+
+def effect(row: RowMapping) -> Effect:
+    """One row of `effects`."""
+    values = dict(row)
+    del values["finished_at"]
+    values["kind"] = EffectKind(values["kind"])
+    values["state"] = EffectState(values["state"])
+    return Effect(**values)

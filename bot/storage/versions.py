@@ -1,0 +1,158 @@
+"""Agreement versions, and the groups they belong to."""
+
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.domain.agreements import Agreement, AgreementVersion, Change, VersionState
+from bot.domain.errors import NotPublishedError
+from bot.storage import rows
+from bot.storage.database import Transaction
+from bot.storage.tables import agreement_versions, groups, marks
+
+
+async def add_group(tx: Transaction, group_key: str, guild_id: int, now: datetime) -> None:
+    """Make the group known from `now` on; a group that is known keeps its first day."""
+    upsert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(groups)
+    await tx.execute(
+        upsert.values(key=group_key, guild_id=guild_id, created_at=now).on_conflict_do_update(
+            index_elements=["key"], set_={"guild_id": guild_id}
+        )
+    )
+
+
+async def get_group_created_at(tx: Transaction, group_key: str) -> datetime:
+    """When Pledge first knew the group: members from before are not asked unbidden."""
+    return (
+        await tx.execute(select(groups.c.created_at).where(groups.c.key == group_key))
+    ).scalar_one()
+
+
+async def find_panel(tx: Transaction, group_key: str) -> tuple[int, int] | None:
+    """Channel and message id of the standing panel."""
+    columns = (groups.c.panel_channel_id, groups.c.panel_message_id)
+    row = (await tx.execute(select(*columns).where(groups.c.key == group_key))).one_or_none()
+    return (row[0], row[1]) if row and row[1] else None
+
+
+async def mark_panel(tx: Transaction, group_key: str, channel_id: int, message_id: int) -> None:
+    """Remember where the standing panel is."""
+    await tx.execute(
+        update(groups)
+        .where(groups.c.key == group_key)
+        .values(panel_channel_id=channel_id, panel_message_id=message_id)
+    )
+
+
+async def find_in_force(tx: Transaction, group_key: str) -> AgreementVersion | None:
+    """The published version, if there is one."""
+    return await _find_by_state(tx, group_key, VersionState.PUBLISHED)
+
+
+async def get_in_force(tx: Transaction, group_key: str) -> AgreementVersion:
+    """The published version.
+
+    Raises:
+        NotPublishedError: nothing is published yet.
+    """
+    version = await find_in_force(tx, group_key)
+    if version is None:
+        raise NotPublishedError
+    return version
+
+
+async def find_draft(tx: Transaction, group_key: str) -> AgreementVersion | None:
+    """The text that waits to be published, if there is one."""
+    return await _find_by_state(tx, group_key, VersionState.DRAFT)
+
+
+async def get(tx: Transaction, version_id: int) -> AgreementVersion:
+    """One version by its id, which must exist."""
+    query = select(agreement_versions).where(agreement_versions.c.id == version_id)
+    return rows.version((await tx.execute(query)).mappings().one())
+
+
+async def _find_by_state(
+    tx: Transaction, group_key: str, state: VersionState
+) -> AgreementVersion | None:
+    query = select(agreement_versions).where(
+        agreement_versions.c.group_key == group_key, agreement_versions.c.state == state
+    )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return rows.version(row) if row else None
+
+
+async def put_draft(tx: Transaction, group_key: str, agreement: Agreement, now: datetime) -> None:
+    """Store `agreement` as the group's draft, in place of an older draft."""
+    await delete_draft(tx, group_key)
+    numbers = select(func.coalesce(func.max(agreement_versions.c.number), 0)).where(
+        agreement_versions.c.group_key == group_key
+    )
+    await tx.execute(
+        insert(agreement_versions).values(
+            group_key=group_key,
+            number=(await tx.execute(numbers)).scalar_one() + 1,
+            state=VersionState.DRAFT,
+            text=agreement.canonical(),
+            sha256=agreement.sha256(),
+            created_at=now,
+        )
+    )
+
+
+async def delete_draft(tx: Transaction, group_key: str) -> None:
+    """Drop the draft; nobody was ever asked to sign one."""
+    await tx.execute(
+        agreement_versions.delete().where(
+            agreement_versions.c.group_key == group_key,
+            agreement_versions.c.state == VersionState.DRAFT,
+        )
+    )
+
+
+async def mark_published(
+    tx: Transaction,
+    draft: AgreementVersion,
+    *,
+    change: Change,
+    material_number: int,
+    by: int,
+    now: datetime,
+    grace_ends_at: datetime | None,
+) -> None:
+    """Supersede the version in force, if any, and put `draft` in its place."""
+    columns = agreement_versions.c
+    await tx.execute(
+        update(agreement_versions)
+        .where(columns.group_key == draft.group_key, columns.state == VersionState.PUBLISHED)
+        .values(state=VersionState.SUPERSEDED)
+    )
+    await tx.execute(
+        update(agreement_versions)
+        .where(columns.id == draft.id)
+        .values(
+            state=VersionState.PUBLISHED,
+            change=change,
+            material_number=material_number,
+            published_by=by,
+            published_at=now,
+            grace_ends_at=grace_ends_at,
+        )
+    )
+
+
+async def find_mark(tx: Transaction, name: str) -> str | None:
+    """A small fact about the installation."""
+    query = select(marks.c.value).where(marks.c.name == name)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def put_mark(tx: Transaction, name: str, value: str) -> None:
+    """Remember a small fact about the installation."""
+    upsert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(marks)
+    await tx.execute(
+        upsert.values(name=name, value=value).on_conflict_do_update(
+            index_elements=["name"], set_={"value": value}
+        )
+    )

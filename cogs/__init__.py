@@ -1,0 +1,1 @@
+"""What people do in Discord, turned into one service call each."""

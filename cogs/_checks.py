@@ -1,0 +1,115 @@
+"""Who may do what, checked at the moment of use."""
+
+from typing import Literal
+
+import discord
+
+from bot.domain.errors import NotAMemberError, NotEntitledError, ScreeningError, UnknownGroupError
+from bot.effects import find_channel, find_role
+from bot.services import records
+from bot.settings import Group
+from cogs._ui import Context
+
+Office = Literal["facilitator", "moderator"]
+
+
+def holds(interaction: Context, group: Group, *offices: Office) -> bool:
+    """Whether the person holds one of these offices of the group at this moment.
+
+    The roles come with the interaction itself, so they are as Discord has them now.
+    """
+    member, guild = interaction.user, interaction.guild
+    if guild is None or guild.id != group.guild_id or not isinstance(member, discord.Member):
+        return False
+    wanted = {find_role(guild, getattr(group.roles, office)) for office in offices} - {None}
+    return any(role in wanted for role in member.roles)
+
+
+def require_office(interaction: Context, group: Group, *offices: Office) -> None:
+    """Refuse whoever holds none of these offices.
+
+    Raises:
+        NotEntitledError: the person holds none of them in this group.
+    """
+    if not holds(interaction, group, *offices):
+        raise NotEntitledError
+
+
+def groups_of_office(interaction: Context, *offices: Office) -> list[Group]:
+    """The groups on this server in which the person holds one of these offices.
+
+    Raises:
+        NotEntitledError: there is none.
+    """
+    mine = [group for group in groups_here(interaction) if holds(interaction, group, *offices)]
+    if not mine:
+        raise NotEntitledError
+    return mine
+
+
+def groups_here(interaction: Context) -> list[Group]:
+    """The groups that can be meant on this server: the channel's own, or all of them.
+
+    Raises:
+        UnknownGroupError: no group lives here.
+    """
+    guild = interaction.guild
+    groups = interaction.client.groups_in(guild.id) if guild else []
+    if guild is None or not groups:
+        raise UnknownGroupError
+    own = [group for group in groups if interaction.channel_id in _channel_ids(guild, group)]
+    return own if len(own) == 1 else groups
+
+
+def _channel_ids(guild: discord.Guild, group: Group) -> set[int]:
+    places = (group.channels.support, group.channels.moderators, group.channels.welcome)
+    found = (find_channel(guild, place) for place in places)
+    return {channel.id for channel in found if channel is not None}
+
+
+async def groups_of_person(interaction: Context) -> list[Group]:
+    """The groups that can be meant: those of this server, or in a direct message one's own.
+
+    Raises:
+        UnknownGroupError: there is none.
+    """
+    if interaction.guild is not None:
+        return groups_here(interaction)
+    client = interaction.client
+    keys = await records.list_groups_of(client.database, interaction.user.id)
+    mine = [client.groups[key] for key in keys if key in client.groups]
+    if not mine:
+        raise UnknownGroupError
+    return mine
+
+
+async def require_presence(interaction: Context, group: Group) -> None:
+    """Refuse whoever is not in the group's server, or has not passed its screening.
+
+    Raises:
+        NotAMemberError: the person is not in the server.
+        ScreeningError: the person has not answered the server's own questions yet.
+    """
+    member: discord.Member | discord.User | None = interaction.user
+    if not isinstance(member, discord.Member) or member.guild.id != group.guild_id:
+        guild = interaction.client.get_guild(group.guild_id)
+        try:
+            member = await guild.fetch_member(interaction.user.id) if guild else None
+        except discord.NotFound:
+            member = None
+    if not isinstance(member, discord.Member):
+        raise NotAMemberError
+    if member.pending:
+        raise ScreeningError
+
+
+def known_group(interaction: Context, group_key: str) -> Group:
+    """The group that a button names.
+
+    Raises:
+        UnknownGroupError: it is not configured any more, or lives on another server.
+    """
+    group = interaction.client.groups.get(group_key)
+    if group is None or interaction.guild_id not in (None, group.guild_id):
+        raise UnknownGroupError
+    return group

@@ -1,0 +1,87 @@
+"""What Discord tells of newcomers: they join, pass screening, react, and leave."""
+
+import discord
+from discord.ext import commands
+
+from bot.client import Pledge
+from bot.effects.inbox import is_admitted, present
+from bot.services import members, signing
+from bot.services.signing import Answer
+from bot.settings import same_emoji
+
+
+class Signing(commands.Cog):
+    """Everything a newcomer does."""
+
+    def __init__(self, client: Pledge) -> None:
+        self.client = client
+
+    @commands.Cog.listener("on_member_join")
+    async def ask_newcomer(self, member: discord.Member) -> None:
+        """Ask whoever joins, once they have passed the server's screening."""
+        if is_admitted(member):
+            await self._welcome(member)
+
+    @commands.Cog.listener("on_member_update")
+    async def ask_after_screening(self, before: discord.Member, after: discord.Member) -> None:
+        """The end of screening is what joining is elsewhere."""
+        if before.pending and is_admitted(after):
+            await self._welcome(after)
+
+    async def _welcome(self, member: discord.Member) -> None:
+        client = self.client
+        for group in client.groups_in(member.guild.id):
+            people = [present(member, group)]
+            await members.welcome(client.database, group.key, people, client.now(), live=True)
+        client.effects.wake()
+
+    @commands.Cog.listener("on_raw_member_remove")
+    async def remember_leaving(self, payload: discord.RawMemberRemoveEvent) -> None:
+        """Keep in mind who left; their signature stays as it is."""
+        keys = [group.key for group in self.client.groups_in(payload.guild_id)]
+        if keys:
+            now = self.client.now()
+            await members.say_goodbye(self.client.database, keys, payload.user.id, now)
+
+    @commands.Cog.listener("on_raw_reaction_add")
+    async def record_answer(self, payload: discord.RawReactionActionEvent) -> None:
+        """A reaction on a request is an answer."""
+        await self._record(payload, removed=False)
+
+    @commands.Cog.listener("on_raw_reaction_remove")
+    async def record_answer_taken_back(self, payload: discord.RawReactionActionEvent) -> None:
+        """An acceptance taken back is a withdrawal."""
+        await self._record(payload, removed=True)
+
+    async def _record(self, payload: discord.RawReactionActionEvent, *, removed: bool) -> None:
+        client = self.client
+        is_own = client.user is not None and payload.user_id == client.user.id
+        answers = self._answers(payload.emoji)
+        if payload.guild_id is not None or is_own or not answers:
+            return
+        if await signing.record_reaction(
+            client.database,
+            payload.message_id,
+            payload.user_id,
+            answers,
+            client.now(),
+            removed=removed,
+        ):
+            client.effects.wake()
+
+    def _answers(self, emoji: discord.PartialEmoji) -> dict[str, Answer]:
+        """What this emoji means, in each group where it means something."""
+        answers: dict[str, Answer] = {}
+        for key, group in self.client.groups.items():
+            if emoji.id is not None:
+                continue
+            if same_emoji(emoji.name, group.signing.accept):
+                answers[key] = Answer.ACCEPT
+            elif same_emoji(emoji.name, group.signing.decline):
+                answers[key] = Answer.DECLINE
+        return answers
+
+
+async def setup(client: Pledge) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await client.add_cog(Signing(client))

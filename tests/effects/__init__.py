@@ -1,0 +1,1 @@
+"""The outbox worker and what keeps it within the limits of Discord."""

@@ -1,0 +1,370 @@
+"""Acceptances, refusals and withdrawals, on both engines."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.agreements import Change, Method, RequestState, RevokeReason, Standing
+from bot.domain.effects import Effect, EffectKind, Notice
+from bot.domain.errors import AlreadySignedError, NotSignedError, OutdatedRequestError
+from bot.services import members, outbox, records, signing
+from bot.services.members import Present
+from bot.services.signing import Answer
+from bot.storage.database import Database
+from tests.factories import NEWCOMER, NOW, make_agreement, publish, register
+
+GROUP = "harbour-light"
+ACCEPT = {GROUP: Answer.ACCEPT}
+DECLINE = {GROUP: Answer.DECLINE}
+MESSAGE = 800_000_000_000_000_001
+LATER = NOW + timedelta(minutes=5)
+
+
+async def join(database: Database, member_id: int = NEWCOMER) -> None:
+    person = Present(member_id=member_id, has_role=False, joined_at=NOW)
+    await members.welcome(database, GROUP, [person], NOW, live=True)
+
+
+async def due(database: Database) -> list[Effect]:
+    return await outbox.claim(database, LATER, limit=50, group_keys=[GROUP], not_asking=[])
+
+
+async def ask(database: Database, member_id: int = NEWCOMER, message_id: int = MESSAGE) -> None:
+    """The person joins and the agreement reaches them."""
+    await join(database, member_id)
+    for effect in await due(database):
+        if effect.kind is EffectKind.ASK:
+            assert await outbox.prepare_asking(database, effect) is not None
+            await outbox.record_asked(database, effect, 1, message_id, NOW)
+        await outbox.finish(database, effect, "done", NOW)
+
+
+async def run_all(database: Database) -> list[tuple[EffectKind, str | None]]:
+    """Carry out whatever is due, in order; returns what it was."""
+    seen = []
+    while effects := await due(database):
+        for effect in effects:
+            seen.append((effect.kind, effect.detail))
+            await outbox.finish(database, effect, "done", NOW)
+    return seen
+
+
+async def react(
+    database: Database,
+    answers: dict[str, Answer],
+    *,
+    member_id: int = NEWCOMER,
+    removed: bool = False,
+) -> bool:
+    return await signing.record_reaction(
+        database, MESSAGE, member_id, answers, LATER, removed=removed
+    )
+
+
+async def standing(database: Database, member_id: int = NEWCOMER) -> Standing | None:
+    return (await records.check_member(database, GROUP, member_id, LATER)).standing
+
+
+async def test_acceptance_is_recorded_with_everything_that_proves_it(database: Database) -> None:
+    version = await publish(database)
+    await ask(database)
+
+    assert await react(database, ACCEPT)
+
+    record = await records.check_member(database, GROUP, NEWCOMER, LATER)
+    (signature,) = record.signatures
+    assert record.standing is Standing.SIGNED
+    assert signature.sha256 == version.sha256 == make_agreement().sha256()
+    assert (signature.version_number, signature.method) == (1, Method.REACTION)
+    assert (signature.message_id, signature.signed_at) == (MESSAGE, LATER)
+    assert signature.signed_after is None
+    assert await run_all(database) == [
+        (EffectKind.ALIGN_ROLE, None),
+        (EffectKind.NOTICE, Notice.SIGNED),
+    ]
+
+
+async def test_second_acceptance_changes_nothing(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    before = await records.check_member(database, GROUP, NEWCOMER, LATER)
+    await run_all(database)
+
+    await react(database, ACCEPT)
+
+    assert await records.check_member(database, GROUP, NEWCOMER, LATER) == before
+    assert await run_all(database) == []
+
+
+async def test_reaction_by_somebody_else_is_not_an_answer(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+
+    assert not await react(database, ACCEPT, member_id=NEWCOMER + 1)
+
+    assert await standing(database) is Standing.WAITING
+
+
+async def test_decline_is_recorded_and_a_later_acceptance_signs(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+
+    await react(database, DECLINE)
+    assert await standing(database) is Standing.DECLINED
+    assert await run_all(database) == [(EffectKind.NOTICE, Notice.DECLINED)]
+
+    await react(database, ACCEPT)
+    assert await standing(database) is Standing.SIGNED
+
+
+async def test_decline_after_acceptance_takes_nothing_away(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    await run_all(database)
+
+    await react(database, DECLINE)
+
+    assert await standing(database) is Standing.SIGNED
+    assert await run_all(database) == [(EffectKind.NOTICE, Notice.STILL_SIGNED)]
+
+
+async def test_taking_the_acceptance_back_revokes_and_accepting_again_signs_anew(
+    database: Database,
+) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    await run_all(database)
+
+    await react(database, ACCEPT, removed=True)
+
+    record = await records.check_member(database, GROUP, NEWCOMER, LATER)
+    assert record.standing is Standing.WITHDRAWN
+    assert record.signatures[0].revoke_reason is RevokeReason.WITHDRAWN
+    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, LATER)
+    assert await run_all(database) == [
+        (EffectKind.ALIGN_ROLE, None),
+        (EffectKind.NOTICE, Notice.WITHDRAWN),
+    ]
+
+    await react(database, ACCEPT)
+    record = await records.check_member(database, GROUP, NEWCOMER, LATER)
+    assert record.standing is Standing.SIGNED
+    first, second = record.signatures
+    assert first.receipt_number != second.receipt_number
+
+
+async def test_withdrawal_overtakes_a_grant_that_was_not_carried_out(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    (grant,) = await due(database)
+
+    await react(database, ACCEPT, removed=True)
+
+    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, LATER)
+    await outbox.finish(database, grant, "done", NOW)
+    (confirmation,) = await due(database)
+    assert await outbox.prepare_notice(database, confirmation, LATER) is None
+
+
+async def test_newcomer_waits_while_nothing_is_published_and_is_asked_then(
+    database: Database,
+) -> None:
+    await register(database)
+    await join(database)
+    await join(database)
+    assert await run_all(database) == []
+
+    await publish(database)
+
+    assert [kind for kind, _ in await run_all(database)].count(EffectKind.ASK) == 1
+
+
+async def test_joining_twice_asks_once(database: Database) -> None:
+    await publish(database)
+    await run_all(database)
+    await join(database)
+    await join(database)
+
+    assert await run_all(database) == [(EffectKind.ASK, None)]
+
+
+async def test_return_with_a_valid_signature_gives_the_role_back(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    await run_all(database)
+    await members.say_goodbye(database, [GROUP], NEWCOMER, LATER)
+
+    await join(database)
+
+    assert await standing(database) is Standing.SIGNED
+    assert await run_all(database) == [
+        (EffectKind.ALIGN_ROLE, None),
+        (EffectKind.NOTICE, Notice.WELCOME_BACK),
+    ]
+
+
+async def test_reaction_after_leaving_signs_nothing(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await members.say_goodbye(database, [GROUP], NEWCOMER, LATER)
+
+    assert await react(database, ACCEPT)
+
+    assert (await records.check_member(database, GROUP, NEWCOMER, LATER)).signatures == ()
+    assert await run_all(database) == []
+
+
+async def test_return_without_a_signature_is_asked_anew(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await members.say_goodbye(database, [GROUP], NEWCOMER, LATER)
+
+    await join(database)
+    assert await run_all(database) == [(EffectKind.ASK, None)]
+
+    # The message from before is an old request now.
+    await react(database, ACCEPT)
+    assert (await records.check_member(database, GROUP, NEWCOMER, LATER)).signatures == ()
+
+
+async def test_acceptance_of_an_old_text_signs_nothing_and_shows_the_new_one(
+    database: Database,
+) -> None:
+    await publish(database)
+    await ask(database)
+    await publish(database, agreement=make_agreement(purpose="New words."), change=Change.MATERIAL)
+    for effect in await due(database):
+        if effect.kind is EffectKind.ASK:
+            await outbox.record_asked(database, effect, 1, MESSAGE + 1, NOW)
+        await outbox.finish(database, effect, "done", NOW)
+
+    await react(database, ACCEPT)
+
+    record = await records.check_member(database, GROUP, NEWCOMER, LATER)
+    assert record.signatures == ()
+    assert await run_all(database) == [(EffectKind.NOTICE, Notice.OUTDATED)]
+
+
+async def test_minor_change_keeps_signatures(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    await run_all(database)
+
+    await publish(database, agreement=make_agreement(purpose="A comma."), change=Change.MINOR)
+
+    assert await standing(database) is Standing.SIGNED
+    assert EffectKind.ASK not in [kind for kind, _ in await run_all(database)]
+
+
+async def test_material_change_asks_signers_again_and_ends_with_the_grace(
+    database: Database,
+) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    await run_all(database)
+
+    await publish(
+        database, agreement=make_agreement(purpose="Other."), change=Change.MATERIAL, now=LATER
+    )
+    assert [kind for kind, _ in await run_all(database)].count(EffectKind.ASK) == 1
+    assert await outbox.should_have_role(database, GROUP, NEWCOMER, LATER + timedelta(days=13))
+
+    end = LATER + timedelta(days=14)
+    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, end)
+    assert await members.end_lapsed(database, [GROUP], end) == 1
+    assert await members.end_lapsed(database, [GROUP], end) == 0
+    record = await records.check_member(database, GROUP, NEWCOMER, end)
+    assert record.standing is Standing.OUTDATED
+
+
+async def test_answer_by_button_is_the_same_record(database: Database) -> None:
+    version = await publish(database)
+
+    signature = await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+    again = await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+
+    assert signature == again
+    assert signature.method is Method.BUTTON
+    assert await outbox.should_have_role(database, GROUP, NEWCOMER, LATER)
+    with pytest.raises(AlreadySignedError):
+        await signing.decline_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+
+
+async def test_button_under_an_old_text_is_refused(database: Database) -> None:
+    old = await publish(database)
+    await publish(database, agreement=make_agreement(purpose="Other."), change=Change.MATERIAL)
+
+    with pytest.raises(OutdatedRequestError):
+        await signing.accept_by_button(database, GROUP, NEWCOMER, old.id, LATER)
+
+
+async def test_withdrawal_by_command_needs_a_signature(database: Database) -> None:
+    version = await publish(database)
+    with pytest.raises(NotSignedError):
+        await signing.withdraw(database, GROUP, NEWCOMER, LATER)
+    await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+
+    await signing.withdraw(database, GROUP, NEWCOMER, LATER)
+
+    assert await standing(database) is Standing.WITHDRAWN
+
+
+async def test_found_acceptance_is_recorded_as_an_interval(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    (request,) = await records.list_readable(database, GROUP, 0, 10)
+
+    found = await signing.record_found_answer(
+        database, request.id, accepted=True, declined=True, observed_at=LATER, now=LATER
+    )
+
+    assert found
+    (signature,) = (await records.check_member(database, GROUP, NEWCOMER, LATER)).signatures
+    assert (signature.signed_after, signature.signed_at) == (NOW, LATER)
+
+
+async def test_missing_reaction_withdraws_only_what_was_given_by_reaction(
+    database: Database,
+) -> None:
+    version = await publish(database)
+    await ask(database)
+    await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+    (request,) = await records.list_readable(database, GROUP, 0, 10)
+    assert not await signing.record_found_answer(
+        database, request.id, accepted=False, declined=False, observed_at=LATER, now=LATER
+    )
+    assert await standing(database) is Standing.SIGNED
+
+    await signing.withdraw(database, GROUP, NEWCOMER, LATER)
+    await react(database, ACCEPT)
+    end = LATER + timedelta(hours=1)
+    assert await signing.record_found_answer(
+        database, request.id, accepted=False, declined=False, observed_at=end, now=end
+    )
+
+    newest = (await records.check_member(database, GROUP, NEWCOMER, end)).signatures[-1]
+    assert newest.revoke_reason is RevokeReason.WITHDRAWN
+    assert (newest.revoked_after, newest.revoked_at) == (NOW, end)
+
+
+async def test_button_answer_while_the_message_is_on_its_way_stands(database: Database) -> None:
+    version = await publish(database)
+    await run_all(database)
+    await join(database)
+    (effect,) = await due(database)
+    assert await outbox.prepare_asking(database, effect) is not None
+
+    await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+    await outbox.record_asked(database, effect, 1, MESSAGE, LATER)
+
+    record = await records.check_member(database, GROUP, NEWCOMER, LATER)
+    assert record.standing is Standing.SIGNED
+    assert record.request is not None
+    assert record.request.state is RequestState.SIGNED

@@ -1,0 +1,52 @@
+"""One key per purpose, and names for people that only the holder of the key can read."""
+
+import base64
+import hashlib
+import hmac
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.keys import Keyring
+from tests.factories import KEY, KEYS, NEWCOMER
+
+OTHER = Keyring(base64.urlsafe_b64encode(bytes(range(32))).decode())
+purposes = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+def test_derived_key_is_the_one_that_opened_earlier_databases() -> None:
+    # HKDF of RFC 5869 by hand: with another result, no database would open any more.
+    secret = base64.urlsafe_b64decode(KEY)
+    pseudorandom = hmac.digest(bytes(32), secret, "sha256")
+    expected = hmac.digest(pseudorandom, b"pledge:sqlite-file\x01", "sha256")
+    assert KEYS.derive("sqlite-file") == expected
+
+
+@given(purposes, purposes)
+def test_derived_key_differs_when_the_purpose_differs(one: str, other: str) -> None:
+    assert (KEYS.derive(one) == KEYS.derive(other)) is (one == other)
+    assert len(KEYS.derive(one)) == 32
+
+
+def test_derived_key_differs_when_the_secret_differs() -> None:
+    assert KEYS.derive("sqlite-file") != OTHER.derive("sqlite-file")
+    assert base64.urlsafe_b64decode(KEY) != KEYS.derive("sqlite-file")
+
+
+def test_pseudonym_is_stable_and_belongs_to_the_key() -> None:
+    assert KEYS.pseudonym(NEWCOMER) == Keyring(KEY).pseudonym(NEWCOMER)
+    assert KEYS.pseudonym(NEWCOMER) != OTHER.pseudonym(NEWCOMER)
+    assert KEYS.pseudonym(NEWCOMER) != KEYS.pseudonym(NEWCOMER + 1)
+    assert len(KEYS.pseudonym(NEWCOMER)) == 12
+
+
+def test_pseudonym_cannot_be_found_by_trying_account_ids() -> None:
+    plain = hashlib.sha256(str(NEWCOMER).encode()).hexdigest()
+    unkeyed = hmac.new(b"", str(NEWCOMER).encode(), hashlib.sha256).hexdigest()
+    assert KEYS.pseudonym(NEWCOMER) not in (plain[:12], unkeyed[:12])
+
+
+def test_keyring_does_not_show_its_secret_when_printed() -> None:
+    shown = f"{KEYS!r} {KEYS} {[KEYS]}"
+    assert KEY not in shown
+    assert base64.urlsafe_b64decode(KEY).decode() not in shown
