@@ -136,15 +136,25 @@ class Worker:
         self._timer = asyncio.get_running_loop().call_later(seconds, self.wake)
 
     async def _run(self, effect: Effect) -> None:
+        """Carry out an effect and what follows it in its lane."""
+        following: Effect | None = effect
+        while following is not None:
+            following = await self._run_one(following)
+            if following is not None and not self._running:
+                # Told to stop: it is as if it had not been taken.
+                await outbox.retry(self._database, following, "stopped", self._clock())
+                return
+
+    async def _run_one(self, effect: Effect) -> Effect | None:
         now = self._clock()
         if effect.kind is EffectKind.ASK:
             self.pace.spend(effect.group_key, now)
         try:
             outcome = await self._actions.perform(effect)
-            if outcome is not None:
-                await outbox.finish(self._database, effect, outcome, self._clock())
             if effect.kind is EffectKind.ASK and self.pace.end_break():
                 await self._dms_flow_again()
+            if outcome is not None:
+                return await outbox.finish(self._database, effect, outcome, self._clock())
         except CannotYetError as error:
             await self._cannot_yet(effect, error.alarm)
         except discord.HTTPException as error:
@@ -156,6 +166,7 @@ class Worker:
         except Exception as error:
             log.exception("Effect %d (%s) failed", effect.id, effect.kind)
             await self._try_again(effect, type(error).__name__)
+        return None
 
     async def _dms_flow_again(self) -> None:
         alarms, now = [AlarmKind.DIRECT_MESSAGES_PAUSED], self._clock()

@@ -277,13 +277,15 @@ async def _accept(
         ran_out = held.expires_at is not None and held.expires_at <= when.until
         reason = RevokeReason.EXPIRED if ran_out else RevokeReason.RENEWED
         await signatures.mark_revoked(tx, held.id, reason, when.until)
-    version = await versions.get(tx, request.version_id)
+    is_newest = request.version_id == in_force.id
+    version = in_force if is_newest else await versions.get(tx, request.version_id)
     signature = await signatures.add(
         tx,
         group_key=request.group_key,
         request_id=request.id,
         member_id=request.member_id,
         version_id=version.id,
+        version_number=version.number,
         sha256=version.sha256,
         receipt_number=new_receipt_number(),
         method=method,

@@ -1,6 +1,6 @@
 """The outbox: what is still to be done in Discord; and the alarms that are open."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, func, insert, select, update
@@ -77,7 +77,28 @@ async def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    ids = list((await tx.execute(query)).scalars())
+    return await _take(tx, list((await tx.execute(query)).scalars()))
+
+
+async def claim_next(tx: Transaction, lane: str, now: datetime) -> Effect | None:
+    """Take the first unfinished effect of a lane, if it is due and is no request to be sent."""
+    query = (
+        select(_columns.id, _columns.state, _columns.kind, _columns.due_at)
+        .where(_columns.lane == lane, _columns.state.in_(_UNFINISHED))
+        .order_by(_columns.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    if row is None or row.state != EffectState.PENDING or row.due_at > now:
+        return None
+    if row.kind == EffectKind.ASK:
+        return None
+    taken = await _take(tx, [row.id])
+    return taken[0] if taken else None
+
+
+async def _take(tx: Transaction, ids: Sequence[int]) -> list[Effect]:
     if not ids:
         return []
     claimed = await tx.execute(

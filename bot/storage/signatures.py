@@ -40,10 +40,10 @@ def _signatures() -> Select[Any]:
     )
 
 
-async def add(tx: Transaction, **values: Any) -> Signature:
+async def add(tx: Transaction, *, version_number: int, **values: Any) -> Signature:
     """Record a signature; the database refuses a second unrevoked one of the same person."""
     inserted = await tx.execute(insert(signatures).values(**values).returning(_columns.id))
-    return await get(tx, inserted.scalar_one())
+    return Signature(id=inserted.scalar_one(), version_number=version_number, **values)
 
 
 async def get(tx: Transaction, signature_id: int) -> Signature:

@@ -36,16 +36,18 @@ async def ask(database: Database, member_id: int = NEWCOMER, message_id: int = M
         if effect.kind is EffectKind.ASK:
             assert await outbox.prepare_asking(database, effect) is not None
             await outbox.record_asked(database, effect, 1, message_id, NOW)
-        await outbox.finish(database, effect, "done", NOW)
+        assert await outbox.finish(database, effect, "done", LATER) is None
 
 
 async def run_all(database: Database) -> list[tuple[EffectKind, str | None]]:
     """Carry out whatever is due, in order; returns what it was."""
     seen = []
     while effects := await due(database):
-        for effect in effects:
-            seen.append((effect.kind, effect.detail))
-            await outbox.finish(database, effect, "done", NOW)
+        following: Effect | None
+        for following in effects:
+            while following is not None:
+                seen.append((following.kind, following.detail))
+                following = await outbox.finish(database, following, "done", LATER)
     return seen
 
 
@@ -165,8 +167,8 @@ async def test_withdrawal_overtakes_a_grant_that_was_not_carried_out(database: D
     await react(database, ACCEPT, removed=True)
 
     assert not await outbox.should_have_role(database, GROUP, NEWCOMER, LATER)
-    await outbox.finish(database, grant, "done", NOW)
-    (confirmation,) = await due(database)
+    confirmation = await outbox.finish(database, grant, "done", LATER)
+    assert confirmation is not None
     assert await outbox.prepare_notice(database, confirmation, LATER) is None
 
 
@@ -241,7 +243,7 @@ async def test_acceptance_of_an_old_text_signs_nothing_and_shows_the_new_one(
     for effect in await due(database):
         if effect.kind is EffectKind.ASK:
             await outbox.record_asked(database, effect, 1, MESSAGE + 1, NOW)
-        await outbox.finish(database, effect, "done", NOW)
+        await outbox.finish(database, effect, "done", LATER)
 
     await react(database, ACCEPT)
 

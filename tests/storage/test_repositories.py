@@ -52,10 +52,15 @@ async def add_signature(tx: Transaction, request_id: int, version_id: int, **cha
         "sha256": SHA256,
         "receipt_number": "R-1",
         "method": Method.REACTION,
+        "message_id": None,
         "signed_at": NOW,
     }
     values |= changes
-    added = await signatures.add(tx, request_id=request_id, version_id=version_id, **values)
+    added = await signatures.add(
+        tx, version_number=1, request_id=request_id, version_id=version_id, **values
+    )
+    # What the caller goes on with is what the database holds.
+    assert added == await signatures.get(tx, added.id)
     return added.id
 
 
