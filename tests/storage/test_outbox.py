@@ -90,11 +90,12 @@ async def test_row_that_was_set_aside_lets_its_lane_go_on(seeded: Database) -> N
 async def test_group_that_may_not_ask_still_gets_everything_else_done(seeded: Database) -> None:
     await put(seeded, "a", "b", kind=EffectKind.ASK)
     await put(seeded, "a", "c")
+    await put(seeded, "e", kind=EffectKind.ALIGN_ROLE)
     async with seeded.write() as tx:
         ask = EffectKind.ASK
         await effects.add(tx, group_key=OTHER_GROUP, lane="d", kind=ask, now=NOW)
     # 3 waits for the request before it: a notice never overtakes what it is about.
-    assert await claim(seeded, not_asking=[GROUP]) == [4, 5]
+    assert await claim(seeded, not_asking=[GROUP]) == [4, 5, 6]
     assert await claim(seeded) == [1, 2]
 
 

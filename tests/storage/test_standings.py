@@ -39,13 +39,17 @@ class World:
         self._first_id = seed * 1_000 + 1
         self.group_key = f"group-{seed}"
         self.versions = self._make_versions()
+        # Whatever chance brings: each kind of grace at least once after a change all must sign.
+        self.versions[-1]["grace_ends_at"] = INSTANTS[seed % len(INSTANTS)]
+        if seed // len(INSTANTS) % 2 == 0:
+            self.versions[-1]["material_number"] = len(self.versions)
         self.requests: list[dict[str, Any]] = []
         self.signatures: list[dict[str, Any]] = []
         for number in range(PEOPLE):
             self._make_person(self._first_id + number)
 
     def _make_versions(self) -> list[dict[str, Any]]:
-        count = self._chance.randint(1, 4)
+        count = self._chance.randint(2, 4)
         # A group with signatures and nothing in force cannot come about; it must open no door.
         newest = VersionState.PUBLISHED if self._chance.random() < 0.9 else VersionState.SUPERSEDED
         return [
