@@ -47,12 +47,11 @@ class Pace:
         return [key for key in self._rates if self._level(key, now) < ENOUGH]
 
     def next_asking_at(self, now: datetime) -> datetime:
-        """The earliest instant at which some group may ask somebody."""
+        """The earliest instant at which one of the groups of `not_asking` may ask again."""
         if self._break_ends_at is not None and now < self._break_ends_at:
             return self._break_ends_at
-        waits = [
-            max(1 - self._level(key, now), 0.0) * 60 / rate for key, rate in self._rates.items()
-        ]
+        levels = ((rate, self._level(key, now)) for key, rate in self._rates.items())
+        waits = [(1 - level) * 60 / rate for rate, level in levels if level < 1]
         return now + timedelta(seconds=min(waits, default=0.0))
 
     def take_a_break(self, code: int, now: datetime) -> datetime:

@@ -121,12 +121,18 @@ class Worker:
         over_until = self.pace.over_budget_until(now)
         if over_until is not None:
             return over_until
-        keys = list(self._groups)
-        due = await outbox.find_next_due_at(self._database, keys, NOT_ASKS)
-        ask_due = await outbox.find_next_due_at(self._database, keys, [EffectKind.ASK])
-        if ask_due is not None:
-            ask_due = max(ask_due, self.pace.next_asking_at(now))
-        return min(due or now + LONGEST_SLEEP, ask_due or now + LONGEST_SLEEP, now + LONGEST_SLEEP)
+        keys, waiting = list(self._groups), self.pace.not_asking(now)
+        asking = [key for key in keys if key not in waiting]
+        looks = [now + LONGEST_SLEEP]
+        for groups, kinds, earliest in (
+            (keys, NOT_ASKS, now),
+            (asking, [EffectKind.ASK], now),
+            (waiting, [EffectKind.ASK], self.pace.next_asking_at(now)),
+        ):
+            due = await outbox.find_next_due_at(self._database, groups, kinds)
+            if due is not None:
+                looks.append(max(due, earliest))
+        return min(looks)
 
     def _sleep(self, until: datetime) -> None:
         if self._again:

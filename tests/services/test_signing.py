@@ -43,8 +43,8 @@ async def run_all(database: Database) -> list[tuple[EffectKind, str | None]]:
     """Carry out whatever is due, in order; returns what it was."""
     seen = []
     while effects := await due(database):
-        following: Effect | None
-        for following in effects:
+        for effect in effects:
+            following: Effect | None = effect
             while following is not None:
                 seen.append((following.kind, following.detail))
                 following = await outbox.finish(database, following, "done", LATER)
