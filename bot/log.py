@@ -1,9 +1,19 @@
 """The log: what an operator needs, and nothing about people."""
 
 import logging
+import re
 import sys
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+_IDS = re.compile(r"(?<!\d)\d{17,20}(?!\d)")
+
+
+def hide_ids(record: logging.LogRecord) -> bool:
+    """Take Discord's ids out of a line: discord.py writes addresses with the ids of people."""
+    record.msg, record.args = _IDS.sub("…", record.getMessage()), None
+    return True
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -14,6 +24,7 @@ def configure(level: int = logging.INFO) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(FORMAT))
+    handler.addFilter(hide_ids)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -67,12 +67,13 @@ def _quoted(text: str) -> str:
 def statements_text(version: AgreementVersion) -> str:
     """Both statements: what the participant signs, and what the facilitator has signed."""
     statements = version.agreement.signatures
-    parts = [f"**Your promise**\n{_quoted(statements.participant)}"]
+    parts: list[str] = []
     if version.published_at is not None:
         parts.append(
             f"**Your facilitators' promise** (signed {moment(version.published_at, 'D')})\n"
             f"{_quoted(statements.facilitator)}"
         )
+    parts.append(f"**Your promise**\n{_quoted(statements.participant)}")
     return "\n\n".join(parts)
 
 
@@ -91,8 +92,13 @@ def request_messages(version: AgreementVersion, group: str, accept: str, decline
         f"To **withdraw** later, take your {accept} away again or use `/agreement withdraw`.\n"
         f"-# {group} · version {version.number}"
     )
-    ending = split_text(f"{statements_text(version)}\n\n{how}")
-    return [*split_text(f"{welcome}\n\n{agreement_text(version.agreement)}"), *ending]
+    promise = f"**Your promise**\n{_quoted(version.agreement.signatures.participant)}"
+    statements = split_text(f"{statements_text(version)}\n\n{how}")
+    if len(statements) > 1 and promise not in statements[-1]:
+        # The last message must hold what is signed, however long the two statements are.
+        before = statements_text(version).removesuffix(promise).strip()
+        statements = [*split_text(before), *split_text(f"{promise}\n\n{how}")]
+    return [*split_text(f"{welcome}\n\n{agreement_text(version.agreement)}"), *statements]
 
 
 def reading_pages(version: AgreementVersion) -> list[str]:
@@ -159,13 +165,20 @@ def declined_by_button(group: str) -> str:
     )
 
 
-def withdrawn(group: str, accept: str) -> str:
-    """Told after the role was taken away."""
+def withdrawn(group: str, accept: str, *, role_waits: bool) -> str:
+    """Told after the role was taken away, or when something still keeps the bot from it."""
+    ending = (
+        "I cannot close the support channel to you yet: something in the server must be set right"
+        " first. The people who look after it have been told. Please stay away from it until then."
+        if role_waits
+        else "Your access to the support channel has ended."
+    )
     return (
-        f"You have withdrawn from the agreement of **{group}**. Your access to the support channel"
-        " has ended.\nOne thing stays: what you heard there must still stay there. That part of"
-        " your promise does not end.\nYou are welcome back at any time: press"
-        f" {accept} under the agreement again, or use `/agreement sign`."
+        f"You have withdrawn from the agreement of **{group}**. {ending}\n"
+        "One thing stays: what you heard there must still stay there. That part of your promise"
+        " does not end.\n"
+        f"You are welcome back at any time: press {accept} under the agreement again, or use"
+        " `/agreement sign`."
     )
 
 
@@ -190,6 +203,14 @@ def outdated(group: str, link: str) -> str:
     return (
         f"That message holds an older text of the agreement of **{group}**, so I have not counted"
         f" your answer. Please answer under the newer one: {link}"
+    )
+
+
+def outdated_in_server(group: str) -> str:
+    """Answer to a reaction on an older request when the newer one has no message of its own."""
+    return (
+        f"That message holds an older text of the agreement of **{group}**, so I have not counted"
+        " your answer. Please use `/agreement sign` to read the text in force and answer it."
     )
 
 
@@ -387,12 +408,14 @@ def list_line(name: str, standing: Standing, since: datetime) -> str:
 
 ALARMS = {
     AlarmKind.ROLE_TOO_HIGH: (
-        "**I cannot open the support channel for people who sign.** My role must stand above the"
+        "**I cannot open the support channel for people who sign, nor close it to people who"
+        " withdraw.** My role must stand above the"
         " member role, and I need the permission Manage Roles. Please drag my role higher under"
         " Server Settings → Roles. I then carry on by myself. No signature is lost meanwhile."
     ),
     AlarmKind.ROLE_GONE: (
-        "**The member role is gone**, or two roles have its name. I cannot let people in who sign."
+        "**The member role is gone**, or two roles have its name. I cannot let people in who sign,"
+        " nor take access from people who withdraw."
         " Please make the role again, or tell the person who runs me to name another one. No"
         " signature is lost meanwhile."
     ),
@@ -405,7 +428,8 @@ ALARMS = {
         " later. Newcomers can sign in the welcome channel meanwhile."
     ),
     AlarmKind.TWO_FACTOR: (
-        "**I cannot open the support channel for people who sign.** This server asks moderators"
+        "**I cannot open the support channel for people who sign, nor close it to people who"
+        " withdraw.** This server asks moderators"
         " for two-factor authentication, and the account that owns me does not use it. The person"
         " who runs me can switch it on in their Discord account. No signature is lost meanwhile."
     ),

@@ -11,6 +11,9 @@ from bot import texts
 from bot.client import Pledge, answer_error
 from bot.settings import Group
 
+LONGEST_NAME = 24
+"""Characters of a name that are shown: ten people in a list must fit into one message."""
+
 Context = discord.Interaction[Pledge]
 GROUP_KEY = r"([a-z0-9-]{1,32})"
 """A group's key in the template of a button's id."""
@@ -76,7 +79,10 @@ async def reply(
 
 async def settle(interaction: Context, content: str) -> None:
     """Replace the message whose button was pressed, so that it cannot be pressed again."""
-    await interaction.response.edit_message(content=content, view=None)
+    if interaction.response.is_done():
+        await interaction.edit_original_response(content=content, view=None)
+    else:
+        await interaction.response.edit_message(content=content, view=None)
 
 
 class GroupChoice(discord.ui.View):
@@ -119,9 +125,12 @@ async def with_group(
 
 def plain_name(name: str) -> str:
     """A name as plain text: no formatting, no mention, no hidden or direction-changing signs."""
-    visible = "".join(sign for sign in name if sign.isprintable() and not _is_hidden(sign))
+    visible = "".join(sign for sign in name if sign.isprintable() and not _is_hidden(sign)).strip()
+    if len(visible) > LONGEST_NAME:
+        visible = f"{visible[: LONGEST_NAME - 1]}…"
     escaped = discord.utils.escape_mentions(discord.utils.escape_markdown(visible))
-    return escaped.strip() or "?"
+    # Without this, <t:…>, <#…> and their like would still be drawn as times and channels.
+    return escaped.replace("<", "\\<") or "?"
 
 
 def _is_hidden(sign: str) -> bool:

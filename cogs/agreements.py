@@ -85,6 +85,12 @@ async def _ask_to_withdraw(interaction: Context, group: Group) -> None:
     await reply(interaction, texts.confirm_withdrawal(group.name), view)
 
 
+def _role_waits(interaction: Context, group: Group) -> bool:
+    """Whether something in the server keeps the bot from giving and taking the role."""
+    guild = interaction.client.get_guild(group.guild_id)
+    return guild is None or find_problem(guild, group) is not None
+
+
 async def _preview(interaction: Context, group: Group, change: Change | None) -> None:
     require_office(interaction, group, "facilitator")
     client = interaction.client
@@ -163,8 +169,7 @@ class AcceptButton(
             client.database, group.key, interaction.user.id, self.version_id, client.now()
         )
         client.effects.wake()
-        guild = client.get_guild(group.guild_id)
-        waits = guild is None or find_problem(guild, group) is not None
+        waits = _role_waits(interaction, group)
         await settle(interaction, texts.signed_by_button(signature, group.name, role_waits=waits))
 
 
@@ -203,7 +208,10 @@ class WithdrawButton(
         client, group = interaction.client, known_group(interaction, self.group_key)
         await signing.withdraw(client.database, group.key, interaction.user.id, client.now())
         client.effects.wake()
-        await settle(interaction, texts.withdrawn(group.name, group.signing.accept))
+        content = texts.withdrawn(
+            group.name, group.signing.accept, role_waits=_role_waits(interaction, group)
+        )
+        await settle(interaction, content)
 
 
 class KeepButton(Button, discord.ui.DynamicItem[PlainButton], template=r"pledge:keep"):
@@ -234,6 +242,8 @@ class PublishButton(
         """Publish exactly the text that was shown, if the presser is a facilitator now."""
         client, group = interaction.client, known_group(interaction, self.group_key)
         require_office(interaction, group, "facilitator")
+        # In a large group this takes longer than the three seconds Discord waits.
+        await interaction.response.defer()
         version = await agreements.publish(
             client.database,
             group.key,

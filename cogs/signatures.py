@@ -15,7 +15,7 @@ from bot.settings import Group
 from cogs._checks import groups_of_office, known_group, require_office
 from cogs._ui import GROUP_KEY, Button, Context, button, buttons, plain_name, reply, with_group
 
-PER_PAGE = 15
+PER_PAGE = 10
 Status = Literal[
     "signed", "waiting", "declined", "blocked", "withdrawn", "expired", "outdated", "all"
 ]

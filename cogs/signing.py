@@ -6,8 +6,6 @@ from discord.ext import commands
 from bot.client import Pledge
 from bot.effects.inbox import is_admitted, present
 from bot.services import members, signing
-from bot.services.signing import Answer
-from bot.settings import same_emoji
 
 
 class Signing(commands.Cog):
@@ -56,30 +54,17 @@ class Signing(commands.Cog):
     async def _record(self, payload: discord.RawReactionActionEvent, *, removed: bool) -> None:
         client = self.client
         is_own = client.user is not None and payload.user_id == client.user.id
-        answers = self._answers(payload.emoji)
-        if payload.guild_id is not None or is_own or not answers:
+        if payload.guild_id is not None or is_own or payload.emoji.id is not None:
             return
         if await signing.record_reaction(
             client.database,
             payload.message_id,
             payload.user_id,
-            answers,
+            payload.emoji.name,
             client.now(),
             removed=removed,
         ):
             client.effects.wake()
-
-    def _answers(self, emoji: discord.PartialEmoji) -> dict[str, Answer]:
-        """What this emoji means, in each group where it means something."""
-        answers: dict[str, Answer] = {}
-        for key, group in self.client.groups.items():
-            if emoji.id is not None:
-                continue
-            if same_emoji(emoji.name, group.signing.accept):
-                answers[key] = Answer.ACCEPT
-            elif same_emoji(emoji.name, group.signing.decline):
-                answers[key] = Answer.DECLINE
-        return answers
 
 
 async def setup(client: Pledge) -> None:

@@ -85,26 +85,30 @@ class Upkeep(commands.Cog):
     async def end_lapsed(self) -> None:
         """End signatures that ran out, in steps that leave room for others."""
         client = self.client
-        while await members.end_lapsed(client.database, client.groups, client.now()):
-            client.effects.wake()
-
-    @sweep.error
-    @end_lapsed.error
-    async def carry_on(self, error: BaseException) -> None:
-        """A round that failed is logged; the timer goes on."""
-        log.error("A round of upkeep failed", exc_info=error)
+        try:
+            while await members.end_lapsed(client.database, client.groups, client.now()):
+                client.effects.wake()
+        except Exception:
+            # discord.py would end the timer for good; the next round tries again.
+            log.exception("Signatures that ran out could not be ended; trying again")
 
     async def _catch_up_everywhere(self) -> None:
         for group in self.client.groups.values():
             guild = self.client.get_guild(group.guild_id)
             if guild is None or guild.unavailable:
                 log.warning("The server of group %s is not there", group.key)
-            else:
+                continue
+            try:
                 await self._catch_up(guild, group)
+            except Exception:
+                # One group's trouble is not the next one's, nor the timer's.
+                log.exception("Group %s: catching up failed; the next round tries again", group.key)
 
     async def _catch_up_in(self, guild: discord.Guild) -> None:
-        for group in self.client.groups_in(guild.id):
-            await self._catch_up(guild, group)
+        # While Discord still sends the servers one by one, `begin` comes and looks at all.
+        if self.client.is_ready():
+            for group in self.client.groups_in(guild.id):
+                await self._catch_up(guild, group)
 
     async def _catch_up(self, guild: discord.Guild, group: Group) -> None:
         async with self._catching_up:

@@ -186,6 +186,18 @@ OPEN_STATES = (
 """A person has at most one request in these states per group; the others are history."""
 
 
+class Answer(StrEnum):
+    """What a reaction on a request means."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+
+
+def plain_emoji(emoji: str) -> str:
+    """An emoji without the variation selector that some clients send and others do not."""
+    return emoji.replace("\ufe0f", "")
+
+
 class Method(StrEnum):
     """How a signature was given."""
 
@@ -254,7 +266,8 @@ class SignatureRequest:
     `sent_at` is when the last message of the agreement reached Discord, `checked_at` when
     the answer on it was last known for certain, `left_at` when the person left the server.
     `accept_seen_at` is since when an acceptance is known to stand under the message: one that
-    was there before a withdrawal by other means is no new acceptance.
+    was there before a withdrawal by other means is no new acceptance. The two emoji are those
+    the message was sent with, whatever the settings say by now.
     """
 
     id: int
@@ -271,6 +284,17 @@ class SignatureRequest:
     checked_at: datetime | None = None
     accept_seen_at: datetime | None = None
     left_at: datetime | None = None
+    accept_emoji: str | None = None
+    decline_emoji: str | None = None
+
+    def answer_of(self, emoji: str) -> Answer | None:
+        """What this emoji means under the request's message, as the message itself says it."""
+        wanted = plain_emoji(emoji)
+        if self.accept_emoji is not None and plain_emoji(self.accept_emoji) == wanted:
+            return Answer.ACCEPT
+        if self.decline_emoji is not None and plain_emoji(self.decline_emoji) == wanted:
+            return Answer.DECLINE
+        return None
 
     @property
     def is_open(self) -> bool:

@@ -1,5 +1,6 @@
 """What must be done in Discord after a commit, and what each answer of Discord means."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -121,6 +122,9 @@ def verdict_on(status: int | None, code: int) -> Verdict:
     """
     if code in _VERDICTS:
         return _VERDICTS[code]
+    if code == 0 and status in (400, 403, 404):
+        # Not Discord's own words but those of something before it.
+        return Verdict.RETRY
     if status is None or status >= 500 or status in (401, 408, 429):  # noqa: PLR2004
         # 401 too: a token that was reset is the operator's to mend, and nothing may be lost.
         return Verdict.RETRY
@@ -142,7 +146,7 @@ def retry_delay(attempts: int, jitter: float) -> timedelta:
 
 
 def lane_of_member(group_key: str, member_id: int) -> str:
-    """Everything done to one person in one group happens in order."""
+    """Everything said to one person in one group is said in order."""
     return f"member:{group_key}:{member_id}"
 
 
@@ -151,6 +155,14 @@ def lane_of_group(group_key: str, subject: str) -> str:
     return f"group:{group_key}:{subject}"
 
 
-def nonce_of(effect_id: int, part: int) -> str:
-    """The `nonce` under which Discord drops a second copy of a message: 25 characters at most."""
-    return f"p{effect_id}-{part}"
+def lane_of_role(group_key: str, member_id: int) -> str:
+    """A person's role changes wait for one another, and for no message."""
+    return f"role:{group_key}:{member_id}"
+
+
+def nonce_of(effect_id: int, part: int, content: str) -> str:
+    """The `nonce` under which Discord drops a second copy of a message: 25 characters at most.
+
+    The words are part of it: the same row may have other ones to send when it is tried again.
+    """
+    return hashlib.sha256(f"{effect_id}:{part}:{content}".encode()).hexdigest()[:25]

@@ -9,7 +9,7 @@ from bot import texts
 from bot.domain.effects import AlarmKind, Effect, EffectKind, Notice, nonce_of
 from bot.effects.places import find_channel, find_problem, find_role
 from bot.services import outbox
-from bot.services.outbox import NoticeFacts
+from bot.services.outbox import NoticeFacts, Place
 from bot.settings import Group
 from bot.storage.database import Database
 
@@ -82,7 +82,14 @@ class Actions:
             )
             message_id = await self._send(effect, channel_id, messages)
             # Before the reactions: whoever presses one at once must find the record waiting.
-            await outbox.record_asked(self._database, effect, channel_id, message_id, self._clock())
+            place = Place(
+                channel_id=channel_id,
+                message_id=message_id,
+                accept_emoji=signing.accept,
+                decline_emoji=signing.decline,
+            )
+            now = self._clock()
+            await outbox.record_asked(self._database, effect, asking.version, place, now)
         channel = self._client.get_partial_messageable(channel_id)
         for emoji in (signing.accept, signing.decline):
             await channel.get_partial_message(message_id).add_reaction(emoji)
@@ -101,7 +108,7 @@ class Actions:
         there = await self._find_sent(effect, channel, messages) if effect.attempts > 1 else []
         message_id = there[-1] if there else 0
         for part, content in enumerate(messages[len(there) :], start=len(there)):
-            sent = await channel.send(content, nonce=nonce_of(effect.id, part))
+            sent = await channel.send(content, nonce=nonce_of(effect.id, part, content))
             message_id = sent.id
         return message_id
 
@@ -168,7 +175,7 @@ class Actions:
             case Notice.DECLINED:
                 return texts.declined(group.name, accept)
             case Notice.WITHDRAWN:
-                return texts.withdrawn(group.name, accept)
+                return texts.withdrawn(group.name, accept, role_waits=facts.role_waits)
             case Notice.WELCOME_BACK:
                 return texts.welcome_back(group.name)
             case Notice.STILL_SIGNED:
@@ -176,6 +183,8 @@ class Actions:
             case Notice.OUTDATED if request is not None and request.message_id is not None:
                 place = f"{request.channel_id}/{request.message_id}"
                 return texts.outdated(group.name, f"https://discord.com/channels/@me/{place}")
+            case Notice.OUTDATED:
+                return texts.outdated_in_server(group.name)
             case _:
                 return None
 
@@ -191,7 +200,7 @@ class Actions:
             except discord.NotFound:
                 message_id = None
         if message_id is None:
-            nonce = nonce_of(effect.id, 0)
+            nonce = nonce_of(effect.id, 0, content)
             message_id = (await channel.send(content, view=view, nonce=nonce)).id
         await outbox.record_panel(self._database, effect, channel.id, message_id, self._clock())
 

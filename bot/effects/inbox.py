@@ -7,10 +7,11 @@ from datetime import datetime
 import aiohttp
 import discord
 
-from bot.domain.agreements import SignatureRequest
+from bot.domain.agreements import SignatureRequest, plain_emoji
+from bot.domain.effects import Verdict, verdict_on
 from bot.services import members, records, signing
 from bot.services.members import Present
-from bot.settings import Group, same_emoji
+from bot.settings import Group
 from bot.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,10 @@ log = logging.getLogger(__name__)
 REQUESTS_PER_PAGE = 100
 MEMBERS_PER_PAGE = 1_000
 """The most that Discord's List Guild Members gives at once."""
+
+
+class DiscordAwayError(Exception):
+    """Discord does not answer, or does not want to: stop asking for this round."""
 
 
 class Inbox:
@@ -35,10 +40,10 @@ class Inbox:
 
     async def catch_up(self, guild: discord.Guild, group: Group) -> int:
         """Bring one group's record up to what Discord shows now; returns what was found."""
-        found = await self.read_back(group)
+        found = 0
         if self._client.intents.members:
-            found += await self.sweep(guild, group)
-        return found
+            found = await self.sweep(guild, group)
+        return found + await self.read_back(group)
 
     async def read_back(self, group: Group) -> int:
         """Look at the reactions on every message that can hold an answer."""
@@ -51,16 +56,24 @@ class Inbox:
                 return found
             after_id, started_at = page[-1].id, self._clock()
             unchanged: list[int] = []
-            for request in page:
-                answer = await self._read_answer(request, group)
-                if answer is True:
-                    found += 1
-                elif answer is False:
-                    unchanged.append(request.id)
-            await records.mark_checked(self._database, unchanged, started_at)
+            try:
+                for request in page:
+                    answer = await self._read_answer(request)
+                    if answer is True:
+                        found += 1
+                    elif answer is False:
+                        unchanged.append(request.id)
+            except DiscordAwayError:
+                return found
+            finally:
+                await records.mark_checked(self._database, unchanged, started_at)
 
-    async def _read_answer(self, request: SignatureRequest, group: Group) -> bool | None:
-        """Whether the message says something new; None when it could not be read."""
+    async def _read_answer(self, request: SignatureRequest) -> bool | None:
+        """Whether the message says something new; None when it could not be read.
+
+        Raises:
+            DiscordAwayError: the fault is not this message's; the next would fare no better.
+        """
         if request.channel_id is None or request.message_id is None:
             return None
         observed_at = self._clock()
@@ -69,15 +82,19 @@ class Inbox:
             message = await channel.fetch_message(request.message_id)
         except discord.HTTPException as error:
             log.info("A request could not be read back (%d, %d)", error.status, error.code)
+            if verdict_on(error.status, error.code) is Verdict.RETRY:
+                raise DiscordAwayError from error
             return None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             log.info("A request could not be read back (%s)", type(error).__name__)
+            raise DiscordAwayError from error
+        if request.accept_emoji is None or request.decline_emoji is None:
             return None
         return await signing.record_found_answer(
             self._database,
             request.id,
-            accepted=_is_given(message, group.signing.accept),
-            declined=_is_given(message, group.signing.decline),
+            accepted=_is_given(message, request.accept_emoji),
+            declined=_is_given(message, request.decline_emoji),
             observed_at=observed_at,
             now=self._clock(),
         )
@@ -123,5 +140,5 @@ def _is_given(message: discord.Message, emoji: str) -> bool:
     return any(
         reaction.count > int(reaction.me)
         for reaction in message.reactions
-        if same_emoji(str(reaction.emoji), emoji)
+        if plain_emoji(str(reaction.emoji)) == plain_emoji(emoji)
     )

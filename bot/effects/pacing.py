@@ -60,10 +60,12 @@ class Pace:
         self._break_ends_at = max(until, self._break_ends_at or until)
         return self._break_ends_at
 
-    def end_break(self) -> bool:
-        """A new direct message got through; returns whether there had been a break."""
-        was_paused, self._break_ends_at = self._break_ends_at is not None, None
-        return was_paused
+    def end_break(self, started_at: datetime) -> bool:
+        """A direct message begun at `started_at` got through; returns whether a break is over."""
+        if self._break_ends_at is None or started_at < self._break_ends_at:
+            return False
+        self._break_ends_at = None
+        return True
 
     def count_invalid(self, now: datetime) -> None:
         """Count an answer that Discord counts as invalid (401, 403 or 429)."""

@@ -49,7 +49,8 @@ class Worker:
         self.pace = Pace({key: group.signing.dm_per_minute for key, group in groups.items()})
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._again = False
+        self._woken = asyncio.Event()
+        self._suspect = False
         self._running = False
 
     async def start(self) -> None:
@@ -61,14 +62,16 @@ class Worker:
         if left:
             log.info("%d effects were in hand when the last process ended; trying them again", left)
         self._running = True
+        # A break that the last process took is forgotten, so its alarm may be given again.
+        await self._dms_flow_again()
         self.wake()
 
     def wake(self) -> None:
         """Look at the outbox now; cheap, and safe to call at any time."""
         if not self._running:
             return
+        self._woken.set()
         if self._task is not None and not self._task.done():
-            self._again = True
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -85,36 +88,54 @@ class Worker:
 
     async def _drain(self) -> None:
         sleep_until = self._clock() + LONGEST_SLEEP
+        in_hand: set[asyncio.Task[None]] = set()
         try:
-            while self._running and await self._run_batch():
-                pass
+            if self._suspect:
+                # Nothing is in hand now: what still says so was left by a failure.
+                await outbox.take_over(self._database)
+                self._suspect = False
+            while True:
+                self._woken.clear()
+                in_hand |= {asyncio.create_task(self._run(e)) for e in await self._claim(in_hand)}
+                if not in_hand and not self._woken.is_set():
+                    break
+                in_hand = await self._wait(in_hand)
             sleep_until = await self._next_look_at()
         except Exception:
             # The database did not answer: what it holds is safe, so look again shortly.
             log.exception("The outbox could not be worked on; trying again")
+            self._suspect = True
             sleep_until = self._clock() + timedelta(seconds=30)
         finally:
+            if in_hand:
+                await asyncio.wait(in_hand)
             self._task = None
             if self._running:
                 self._sleep(sleep_until)
 
-    async def _run_batch(self) -> bool:
-        self._again = False
+    async def _wait(self, in_hand: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """Until something in hand is done or there is something new to do."""
+        if not in_hand:
+            return in_hand
+        woken = asyncio.create_task(self._woken.wait())
+        try:
+            await asyncio.wait({*in_hand, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        return {task for task in in_hand if not task.done()}
+
+    async def _claim(self, in_hand: set[asyncio.Task[None]]) -> list[Effect]:
         now = self._clock()
-        if self.pace.over_budget_until(now) is not None:
-            return False
-        batch = await outbox.claim(
+        free = AT_ONCE - len(in_hand)
+        if not self._running or free <= 0 or self.pace.over_budget_until(now) is not None:
+            return []
+        return await outbox.claim(
             self._database,
             now,
-            limit=AT_ONCE,
+            limit=free,
             group_keys=list(self._groups),
             not_asking=self.pace.not_asking(now),
         )
-        if len(batch) == 1:
-            await self._run(batch[0])
-        else:
-            await asyncio.gather(*(self._run(effect) for effect in batch))
-        return bool(batch) or self._again
 
     async def _next_look_at(self) -> datetime:
         now = self._clock()
@@ -135,21 +156,27 @@ class Worker:
         return min(looks)
 
     def _sleep(self, until: datetime) -> None:
-        if self._again:
+        if self._woken.is_set():
             self.wake()
             return
         seconds = max((until - self._clock()).total_seconds(), 0.05)
         self._timer = asyncio.get_running_loop().call_later(seconds, self.wake)
 
     async def _run(self, effect: Effect) -> None:
-        """Carry out an effect and what follows it in its lane."""
+        """Carry out an effect and what follows it in its lane; never raises."""
         following: Effect | None = effect
-        while following is not None:
-            following = await self._run_one(following)
-            if following is not None and not self._running:
-                # Told to stop: it is as if it had not been taken.
-                await outbox.retry(self._database, following, "stopped", self._clock())
-                return
+        try:
+            while following is not None:
+                following = await self._run_one(following)
+                if following is not None and not self._running:
+                    # Told to stop: it is as if it had not been taken.
+                    await outbox.retry(self._database, following, "stopped", self._clock())
+                    return
+        except Exception:
+            # What came of it could not be written down; it is found again when nothing else is
+            # in hand.
+            log.exception("The outcome of an effect could not be recorded")
+            self._suspect = True
 
     async def _run_one(self, effect: Effect) -> Effect | None:
         now = self._clock()
@@ -157,7 +184,7 @@ class Worker:
             self.pace.spend(effect.group_key, now)
         try:
             outcome = await self._actions.perform(effect)
-            if effect.kind is EffectKind.ASK and self.pace.end_break():
+            if outcome == "asked" and self.pace.end_break(now):
                 await self._dms_flow_again()
             if outcome is not None:
                 return await outbox.finish(self._database, effect, outcome, self._clock())

@@ -2,19 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.agreements import (
     AgreementVersion,
     RequestState,
     RevokeReason,
+    Signature,
     SignatureRequest,
 )
-from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
 from bot.storage import effects, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
 LAPSED_PER_RUN = 200
+CLOCK_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,13 @@ async def welcome(
                 if returned or not person.has_role:
                     touched += 1
                     await _give_back(tx, group_key, person.member_id, now, tell=returned)
+                if not (request and returned and _must_renew(signature, in_force)):
+                    continue
+                # They were away when the others were asked to sign the newer text.
+                await requests.mark(tx, request.id, state=RequestState.CANCELLED)
+                version_id = in_force.id if in_force else None
+                await requests.add(tx, group_key, person.member_id, now, version_id=version_id)
+                newcomers.append(person.member_id)
                 continue
             is_new = live or (person.joined_at is not None and person.joined_at >= known_since)
             if request is None and not is_new:
@@ -79,17 +88,26 @@ async def welcome(
         return touched + len(newcomers)
 
 
+def _must_renew(signature: Signature, in_force: AgreementVersion | None) -> bool:
+    """Whether a valid signature counts only for the rest of a grace."""
+    material = in_force.material_number if in_force else None
+    return material is not None and signature.version_number < material
+
+
 def _has_returned(request: SignatureRequest, person: Present) -> bool:
     """Whether the person left since they were asked; the leaving itself may have been missed."""
-    joined_since = person.joined_at is not None and person.joined_at > request.created_at
-    return request.left_at is not None or joined_since
+    if request.left_at is not None:
+        return True
+    # Discord's clock and ours need not agree to the second.
+    return person.joined_at is not None and person.joined_at > request.created_at + CLOCK_SKEW
 
 
 async def _give_back(
     tx: Transaction, group_key: str, member_id: int, now: datetime, *, tell: bool
 ) -> None:
-    lane = lane_of_member(group_key, member_id)
-    if not await effects.has_waiting(tx, lane, EffectKind.ALIGN_ROLE, None):
+    lane = lane_of_role(group_key, member_id)
+    held = await effects.has_held(tx, lane, EffectKind.ALIGN_ROLE)
+    if not held and not await effects.has_waiting(tx, lane, EffectKind.ALIGN_ROLE, None):
         await effects.add(
             tx,
             group_key=group_key,
@@ -102,7 +120,7 @@ async def _give_back(
         await effects.add(
             tx,
             group_key=group_key,
-            lane=lane,
+            lane=lane_of_member(group_key, member_id),
             kind=EffectKind.NOTICE,
             member_id=member_id,
             detail=Notice.WELCOME_BACK,
@@ -130,15 +148,16 @@ async def end_lapsed(database: Database, group_keys: Collection[str], now: datet
             in_force = await versions.find_in_force(tx, group_key)
             if in_force is None:
                 continue
-            ended += await _end_lapsed_of_group(tx, in_force, now, LAPSED_PER_RUN - ended)
+            ended += await end_lapsed_of_group(tx, in_force, now, LAPSED_PER_RUN - ended)
             if ended >= LAPSED_PER_RUN:
                 break
     return ended
 
 
-async def _end_lapsed_of_group(
-    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int
+async def end_lapsed_of_group(
+    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int | None
 ) -> int:
+    """`end_lapsed` for one group, inside the open transaction; None ends all there are."""
     lapsed = await signatures.list_lapsed(tx, in_force, now, limit)
     for signature in lapsed:
         group_key, member_id = signature.group_key, signature.member_id
@@ -148,7 +167,7 @@ async def _end_lapsed_of_group(
         await effects.add(
             tx,
             group_key=group_key,
-            lane=lane_of_member(group_key, member_id),
+            lane=lane_of_role(group_key, member_id),
             kind=EffectKind.ALIGN_ROLE,
             member_id=member_id,
             now=now,

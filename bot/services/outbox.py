@@ -1,7 +1,7 @@
 """The record's side of doing things in Discord: what to do now, and what came of it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from bot.domain.agreements import AgreementVersion, RequestState, Signature, SignatureRequest
@@ -12,6 +12,8 @@ from bot.domain.effects import (
     EffectState,
     Notice,
     lane_of_group,
+    lane_of_member,
+    lane_of_role,
 )
 from bot.storage import effects, requests, signatures, versions
 from bot.storage.database import Database, Transaction
@@ -52,6 +54,16 @@ class Asking:
     version: AgreementVersion
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a request stands in Discord, and what answers it there."""
+
+    channel_id: int
+    message_id: int
+    accept_emoji: str
+    decline_emoji: str
+
+
 async def prepare_asking(database: Database, effect: Effect) -> Asking | None:
     """Read the record again before anybody is written to; None when there is no need to ask.
 
@@ -74,20 +86,45 @@ async def prepare_asking(database: Database, effect: Effect) -> Asking | None:
 
 
 async def record_asked(
-    database: Database, effect: Effect, channel_id: int, message_id: int, now: datetime
+    database: Database,
+    effect: Effect,
+    version: AgreementVersion,
+    place: Place,
+    now: datetime,
 ) -> None:
-    """The statement is in front of the person: from now on a reaction on it is an answer."""
+    """The statement is in front of the person: from now on a reaction on it is an answer.
+
+    Args:
+        database: the open database.
+        effect: the asking.
+        version: the text that was sent, which may have been superseded on the way. Then the
+            request stands for what was read, and is replaced if everybody must sign again.
+        place: the message with the statement, and its two emoji.
+        now: the current instant.
+    """
     async with database.write() as tx:
         if effect.request_id is None:
             return
         request = await requests.get(tx, effect.request_id)
-        values = {"channel_id": channel_id, "message_id": message_id}
-        values |= {"sent_at": now, "checked_at": now}
+        values = {**asdict(place), "sent_at": now, "checked_at": now}
         if request.state is RequestState.QUEUED:
-            await requests.mark(tx, request.id, state=RequestState.SENT, **values)
-        elif request.message_id is None:
+            values |= {"state": RequestState.SENT, "version_id": version.id}
+            await requests.mark(tx, request.id, **values)
+            await _replace_if_superseded(tx, request, version, now)
+        elif request.message_id is None and request.version_id == version.id:
             # Answered by button, or replaced, while the message was on its way: that stands.
             await requests.mark(tx, request.id, **values)
+
+
+async def _replace_if_superseded(
+    tx: Transaction, request: SignatureRequest, sent: AgreementVersion, now: datetime
+) -> None:
+    in_force = await versions.find_in_force(tx, request.group_key)
+    if in_force is None or sent.number >= (in_force.material_number or 0):
+        return
+    await requests.mark(tx, request.id, state=RequestState.CANCELLED)
+    await requests.add(tx, request.group_key, request.member_id, now, version_id=in_force.id)
+    await requests.ask_queued(tx, request.group_key, now, [request.member_id])
 
 
 async def record_blocked(database: Database, effect: Effect, code: int, now: datetime) -> None:
@@ -133,8 +170,12 @@ async def prepare_notice(database: Database, effect: Effect, now: datetime) -> N
             request=request,
             signature=signature,
             has_access=signature is not None and signature.is_valid(in_force, now),
-            role_waits=await effects.has_held(tx, effect.lane, EffectKind.ALIGN_ROLE),
+            role_waits=await effects.has_held(
+                tx, lane_of_role(effect.group_key, member_id), EffectKind.ALIGN_ROLE
+            ),
         )
+    if facts.notice is Notice.OUTDATED:
+        return facts
     speaks_of_access = facts.notice in (Notice.SIGNED, Notice.WELCOME_BACK, Notice.STILL_SIGNED)
     return None if facts.has_access is not speaks_of_access else facts
 
@@ -169,7 +210,10 @@ async def finish(database: Database, effect: Effect, outcome: str, now: datetime
     """
     async with database.write() as tx:
         await effects.mark_finished(tx, effect.id, EffectState.DONE, outcome, now)
-        return await effects.claim_next(tx, effect.lane, now)
+        lanes = [effect.lane]
+        if effect.member_id is not None:
+            lanes.append(lane_of_member(effect.group_key, effect.member_id))
+        return await effects.claim_next(tx, lanes, now)
 
 
 async def drop(database: Database, effect: Effect, outcome: str, now: datetime) -> None:

@@ -1,13 +1,13 @@
 """Recording acceptances, refusals and withdrawals, however they were given."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bot.domain.agreements import (
     AgreementVersion,
+    Answer,
     Method,
     RequestState,
     RevokeReason,
@@ -15,7 +15,7 @@ from bot.domain.agreements import (
     SignatureRequest,
     expiry_of,
 )
-from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
 from bot.domain.errors import (
     AlreadySignedError,
     NotAMemberError,
@@ -27,13 +27,6 @@ from bot.storage.database import Database, Transaction
 
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letters that read like digits."""
-
-
-class Answer(StrEnum):
-    """What a reaction on a request means."""
-
-    ACCEPT = "accept"
-    DECLINE = "decline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +41,7 @@ async def record_reaction(
     database: Database,
     message_id: int,
     member_id: int,
-    answers: Mapping[str, Answer],
+    emoji: str,
     now: datetime,
     *,
     removed: bool = False,
@@ -59,7 +52,7 @@ async def record_reaction(
         database: the open database.
         message_id: the message that was reacted to.
         member_id: who reacted.
-        answers: what the emoji means, by group.
+        emoji: what they reacted with; the request knows what it means.
         now: the current instant.
         removed: the reaction was taken back rather than given.
 
@@ -70,11 +63,13 @@ async def record_reaction(
         request = await requests.find_by_message(tx, message_id)
         if request is None or request.member_id != member_id:
             return False
-        answer = answers.get(request.group_key)
+        answer = request.answer_of(emoji)
         if answer is None:
             return False
+        known: dict[str, datetime | None] = {"checked_at": now}
         if answer is Answer.ACCEPT:
-            await requests.mark(tx, request.id, accept_seen_at=None if removed else now)
+            known["accept_seen_at"] = None if removed else now
+        await requests.mark(tx, request.id, **known)
         await _record_answer(tx, request, answer, Between(until=now), removed=removed)
     return True
 
@@ -131,40 +126,44 @@ async def record_found_answer(
     async with database.write() as tx:
         request = await requests.get(tx, request_id)
         given = await signatures.list_of_member(tx, request.group_key, request.member_id)
-        if not request.is_open or _last_change(request, given) > observed_at:
+        if _last_change(request, given) > observed_at:
             return False
         signature = next((one for one in given if one.revoked_at is None), None)
-        when = Between(until=now, after=request.checked_at or request.sent_at)
+        after = request.checked_at or request.sent_at
+        when = Between(until=now, after=min(after, now) if after else None)
         was_seen = request.accept_seen_at is not None
         if accepted is not was_seen:
             await requests.mark(tx, request.id, accept_seen_at=now if accepted else None)
-        if accepted and signature is None and not was_seen:
-            await _record_answer(tx, request, Answer.ACCEPT, when, removed=False)
-        elif not accepted and _was_given_here(request, signature):
+        if was_seen and not accepted and signature and signature.request_id == request.id:
             await _take_back(tx, request, when)
+        elif accepted and not was_seen and signature is None and request.is_open:
+            if _refused_since(request, given, after):
+                # Given before or after that refusal: nobody knows, and doubt lets nobody in.
+                return False
+            await _record_answer(tx, request, Answer.ACCEPT, when, removed=False)
         elif declined and not accepted and request.state is RequestState.SENT:
             await _record_answer(tx, request, Answer.DECLINE, when, removed=False)
         else:
             return False
-        await requests.mark_checked(tx, [request.id], now)
+        await requests.mark(tx, request.id, checked_at=now)
         return True
 
 
 def _last_change(request: SignatureRequest, given: Sequence[Signature]) -> datetime:
-    instants = [request.answered_at, request.sent_at]
+    instants = [request.answered_at, request.sent_at, request.checked_at]
     for signature in given:
         instants += [signature.signed_at, signature.revoked_at]
     return max((at for at in instants if at is not None), default=request.created_at)
 
 
-def _was_given_here(request: SignatureRequest, signature: Signature | None) -> bool:
-    """A signature given by button leaves no reaction, so a missing one says nothing about it."""
-    return (
-        signature is not None
-        and signature.request_id == request.id
-        and signature.message_id == request.message_id
-        and signature.method is Method.REACTION
-    )
+def _refused_since(
+    request: SignatureRequest, given: Sequence[Signature], checked_at: datetime | None
+) -> bool:
+    """Whether the person said no, by button or command, after the message was last known."""
+    refusals = [one.revoked_at for one in given if one.revoke_reason is RevokeReason.WITHDRAWN]
+    if request.state is RequestState.DECLINED:
+        refusals.append(request.answered_at)
+    return any(at and (checked_at is None or at > checked_at) for at in refusals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,12 +247,10 @@ async def _request_for_button(
         raise OutdatedRequestError
     request = await requests.find_open(tx, group_key, member_id)
     if request is not None and request.version_id != version_id:
-        if request.message_id is None:
-            await requests.mark(tx, request.id, version_id=version_id)
-        else:
-            # Its message shows another text: an answer there must never count for this one.
-            await requests.mark(tx, request.id, state=RequestState.CANCELLED)
-            request = None
+        # Its message, there or on its way, shows another text: an answer under it must never
+        # count for this one.
+        await requests.mark(tx, request.id, state=RequestState.CANCELLED)
+        request = None
     if request is None:
         request_id = await requests.add(tx, group_key, member_id, now, version_id=version_id)
         return await requests.get(tx, request_id)
@@ -342,7 +339,7 @@ async def _answer_outdated(tx: Transaction, request: SignatureRequest, now: date
     if in_force is None or (current is not None and current.left_at is not None):
         return
     if current is not None and (current.version_number or 0) >= (in_force.material_number or 0):
-        if current.id != request.id and current.message_id is not None:
+        if current.id != request.id and current.state is not RequestState.QUEUED:
             await _tell(tx, current, Notice.OUTDATED, now)
         return
     if current is not None:
@@ -356,7 +353,7 @@ async def _align_role(tx: Transaction, group_key: str, member_id: int, now: date
     await effects.add(
         tx,
         group_key=group_key,
-        lane=lane_of_member(group_key, member_id),
+        lane=lane_of_role(group_key, member_id),
         kind=EffectKind.ALIGN_ROLE,
         member_id=member_id,
         now=now,

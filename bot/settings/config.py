@@ -169,10 +169,21 @@ class _Reading:
             if other.roles.member == group.roles.member:
                 wrong = f"the group {other.key} has this member role in the same server"
                 self._add((*at, "roles", "member"), wrong, "give each group a role of its own")
+            self._check_offices(group, other, at)
             if other.channels.support == group.channels.support:
                 wrong = f"the group {other.key} has this support channel in the same server"
                 right = "give each group a channel of its own"
                 self._add((*at, "channels", "support"), wrong, right)
+
+    def _check_offices(self, group: Group, other: Group, at: Location) -> None:
+        """Signing in one group must never make somebody moderator or facilitator in another."""
+        for one, another in ((group, other), (other, group)):
+            for office in ("moderator", "facilitator"):
+                if getattr(one.roles, office) == another.roles.member:
+                    wrong = (
+                        f"the role of a {office} in {one.key} is the member role of {another.key}"
+                    )
+                    self._add((*at, "roles"), wrong, "use different roles for these")
 
     def _add(self, at: Location, wrong: str, right: str) -> None:
         self._problems.append(self._document.problem(at, wrong, right))

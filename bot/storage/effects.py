@@ -3,7 +3,19 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.effects import AlarmKind, Effect, EffectKind, EffectState
 from bot.storage import rows
@@ -13,10 +25,22 @@ from bot.storage.tables import alarms, effects
 _columns = effects.c
 _UNFINISHED = (EffectState.PENDING, EffectState.RUNNING)
 _earlier = effects.alias("earlier")
-_waits_for_earlier = exists().where(
-    _earlier.c.lane == _columns.lane,
-    _earlier.c.id < _columns.id,
-    _earlier.c.state.in_(_UNFINISHED),
+_role_lane = literal("role:") + _columns.group_key + ":" + cast(_columns.member_id, Text)
+
+
+def _unfinished_before(lane: ColumnElement[str]) -> ColumnElement[bool]:
+    return exists().where(
+        _earlier.c.lane == lane,
+        _earlier.c.id < _columns.id,
+        _earlier.c.state.in_(_UNFINISHED),
+    )
+
+
+# A notice speaks of the role, so it waits for what was to be done to it; the role waits for
+# no message, however long direct messages are refused.
+_waits_for_earlier = or_(
+    _unfinished_before(_columns.lane),
+    and_(_columns.kind == EffectKind.NOTICE, _unfinished_before(_role_lane)),
 )
 
 
@@ -80,21 +104,22 @@ async def claim(
     return await _take(tx, list((await tx.execute(query)).scalars()))
 
 
-async def claim_next(tx: Transaction, lane: str, now: datetime) -> Effect | None:
-    """Take the first unfinished effect of a lane, if it is due and is no request to be sent."""
+async def claim_next(tx: Transaction, lanes: Sequence[str], now: datetime) -> Effect | None:
+    """Take what is due next in these lanes, unless it is a request to be sent."""
     query = (
-        select(_columns.id, _columns.state, _columns.kind, _columns.due_at)
-        .where(_columns.lane == lane, _columns.state.in_(_UNFINISHED))
+        select(_columns.id)
+        .where(
+            _columns.lane.in_(lanes),
+            _columns.state == EffectState.PENDING,
+            _columns.due_at <= now,
+            _columns.kind != EffectKind.ASK,
+            ~_waits_for_earlier,
+        )
         .order_by(_columns.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    row = (await tx.execute(query)).one_or_none()
-    if row is None or row.state != EffectState.PENDING or row.due_at > now:
-        return None
-    if row.kind == EffectKind.ASK:
-        return None
-    taken = await _take(tx, [row.id])
+    taken = await _take(tx, list((await tx.execute(query)).scalars()))
     return taken[0] if taken else None
 
 

@@ -14,6 +14,9 @@ from bot.storage.tables import agreement_versions, effects, signature_requests, 
 
 _columns = signature_requests.c
 _is_open = _columns.state.in_(OPEN_STATES)
+_holds_signature = exists().where(
+    signatures.c.request_id == _columns.id, signatures.c.revoked_at.is_(None)
+)
 
 
 def _requests() -> Select[Any]:
@@ -70,13 +73,18 @@ async def list_groups_of(tx: Transaction, member_id: int) -> list[str]:
 async def list_readable(
     tx: Transaction, group_key: str, after_id: int, limit: int
 ) -> list[SignatureRequest]:
-    """Open requests of present members whose answer stands on a message, by ascending id."""
+    """Requests of present members whose answer stands on a message, by ascending id.
+
+    A request that was replaced counts while the signature given on it does: taking the
+    acceptance back there is a withdrawal.
+    """
     query = (
         _requests()
         .where(
             _columns.group_key == group_key,
             _columns.id > after_id,
-            _columns.state.in_((RequestState.SENT, RequestState.SIGNED, RequestState.DECLINED)),
+            _columns.state.in_((RequestState.SENT, RequestState.SIGNED, RequestState.DECLINED))
+            | _holds_signature,
             _columns.message_id.is_not(None),
             _columns.left_at.is_(None),
         )
@@ -134,7 +142,12 @@ async def mark(tx: Transaction, request_id: int, **values: Any) -> None:
 async def mark_checked(tx: Transaction, request_ids: Sequence[int], now: datetime) -> None:
     """Remember that the answers on these messages were known for certain at `now`."""
     await tx.execute(
-        update(signature_requests).where(_columns.id.in_(request_ids)).values(checked_at=now)
+        update(signature_requests)
+        .where(
+            _columns.id.in_(request_ids),
+            _columns.checked_at.is_(None) | (_columns.checked_at < now),
+        )
+        .values(checked_at=now)
     )
 
 
@@ -169,9 +182,6 @@ async def cancel_superseded(tx: Transaction, group_key: str, version_id: int) ->
 
     People who declined or withdrew are left in peace until they come back by themselves.
     """
-    holds = exists().where(
-        signatures.c.request_id == _columns.id, signatures.c.revoked_at.is_(None)
-    )
     waits = _columns.state.in_((RequestState.SENT, RequestState.BLOCKED))
     result = await tx.execute(
         update(signature_requests)
@@ -179,7 +189,7 @@ async def cancel_superseded(tx: Transaction, group_key: str, version_id: int) ->
             _columns.group_key == group_key,
             _columns.version_id != version_id,
             _columns.left_at.is_(None),
-            waits | ((_columns.state == RequestState.SIGNED) & holds),
+            waits | ((_columns.state == RequestState.SIGNED) & _holds_signature),
         )
         .values(state=RequestState.CANCELLED)
         .returning(_columns.member_id)

@@ -101,7 +101,7 @@ async def mark_revoked(
 
 
 async def list_lapsed(
-    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int
+    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int | None
 ) -> list[Signature]:
     """Unrevoked signatures that ran out, or whose text is past the grace of a material change."""
     lapsed: ColumnElement[bool] = _columns.expires_at <= now

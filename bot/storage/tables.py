@@ -163,6 +163,8 @@ signature_requests = Table(
     Column("checked_at", UTCDateTime),
     Column("accept_seen_at", UTCDateTime),
     Column("left_at", UTCDateTime),
+    Column("accept_emoji", Text),
+    Column("decline_emoji", Text),
     CheckConstraint(_one_of("state", RequestState), name="state"),
     CheckConstraint("state <> 'sent' OR message_id IS NOT NULL", name="sent"),
     CheckConstraint(

@@ -199,6 +199,20 @@ class World:
         http.request = request  # type: ignore[method-assign]
         return held
 
+    def notice_request(self, method: str, path: str) -> asyncio.Event:
+        """An event that is set when a matching request has been answered."""
+        http, answered = self.client.http, asyncio.Event()
+        original = http.request
+
+        async def request(route: Route, **options: Any) -> Any:
+            answer = await original(route, **options)
+            if route.method == method and route.path == path:
+                answered.set()
+            return answer
+
+        http.request = request  # type: ignore[method-assign]
+        return answered
+
     def open_dms(self) -> None:
         self.env.backend.faults.clear()
 

@@ -88,7 +88,7 @@ async def test_unsigned_person_who_left_and_returned_unseen_is_asked_anew(world:
     member = await world.join()
     first = world.request_of(member)
     await world.stop()
-    world.env.backend.advance_clock(60)
+    world.env.backend.advance_clock(180)
     world.guild.remove_member(member)
     world.guild.add_member(member.user)
     await world.start()

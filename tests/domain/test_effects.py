@@ -60,11 +60,16 @@ def test_code_of_discord_decides_whatever_the_status(
         (413, Verdict.REFUSED),
     ],
 )
-@pytest.mark.parametrize("code", [0, 50035])
+@pytest.mark.parametrize("code", [50035, 99999])
 def test_status_decides_when_the_code_says_nothing(
     status: int | None, code: int, verdict: Verdict
 ) -> None:
     assert verdict_on(status, code) is verdict
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 500])
+def test_answer_without_a_code_is_not_discords_own_and_is_tried_again(status: int) -> None:
+    assert verdict_on(status, 0) is Verdict.RETRY
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
@@ -86,14 +91,14 @@ def test_retry_waits_twice_as_long_each_time_until_five_minutes() -> None:
 
 @given(ids, st.integers(0, 999))
 def test_nonce_is_short_enough_for_discord_whatever_the_id(effect_id: int, part: int) -> None:
-    assert 1 <= len(nonce_of(effect_id, part)) <= 25
+    assert 1 <= len(nonce_of(effect_id, part, "words")) <= 25
 
 
 @given(st.tuples(ids, st.integers(0, 999)), st.tuples(ids, st.integers(0, 999)))
 def test_nonce_differs_when_the_effect_or_the_part_differs(
     one: tuple[int, int], other: tuple[int, int]
 ) -> None:
-    assert (nonce_of(*one) == nonce_of(*other)) is (one == other)
+    assert (nonce_of(*one, "words") == nonce_of(*other, "words")) is (one == other)
 
 
 def test_lane_is_one_for_each_person_and_subject_of_a_group() -> None:

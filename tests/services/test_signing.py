@@ -9,15 +9,20 @@ from bot.domain.effects import Effect, EffectKind, Notice
 from bot.domain.errors import AlreadySignedError, NotSignedError, OutdatedRequestError
 from bot.services import members, outbox, records, signing
 from bot.services.members import Present
-from bot.services.signing import Answer
 from bot.storage.database import Database
 from tests.factories import NEWCOMER, NOW, make_agreement, publish, register
 
 GROUP = "harbour-light"
-ACCEPT = {GROUP: Answer.ACCEPT}
-DECLINE = {GROUP: Answer.DECLINE}
+ACCEPT, DECLINE = "✅", "❌"
 MESSAGE = 800_000_000_000_000_001
 LATER = NOW + timedelta(minutes=5)
+
+
+def place(message_id: int) -> outbox.Place:
+    """Where a request was sent to."""
+    return outbox.Place(
+        channel_id=1, message_id=message_id, accept_emoji=ACCEPT, decline_emoji=DECLINE
+    )
 
 
 async def join(database: Database, member_id: int = NEWCOMER) -> None:
@@ -34,8 +39,9 @@ async def ask(database: Database, member_id: int = NEWCOMER, message_id: int = M
     await join(database, member_id)
     for effect in await due(database):
         if effect.kind is EffectKind.ASK:
-            assert await outbox.prepare_asking(database, effect) is not None
-            await outbox.record_asked(database, effect, 1, message_id, NOW)
+            asking = await outbox.prepare_asking(database, effect)
+            assert asking is not None
+            await outbox.record_asked(database, effect, asking.version, place(message_id), NOW)
         assert await outbox.finish(database, effect, "done", LATER) is None
 
 
@@ -53,13 +59,13 @@ async def run_all(database: Database) -> list[tuple[EffectKind, str | None]]:
 
 async def react(
     database: Database,
-    answers: dict[str, Answer],
+    emoji: str,
     *,
     member_id: int = NEWCOMER,
     removed: bool = False,
 ) -> bool:
     return await signing.record_reaction(
-        database, MESSAGE, member_id, answers, LATER, removed=removed
+        database, MESSAGE, member_id, emoji, LATER, removed=removed
     )
 
 
@@ -242,7 +248,9 @@ async def test_acceptance_of_an_old_text_signs_nothing_and_shows_the_new_one(
     await publish(database, agreement=make_agreement(purpose="New words."), change=Change.MATERIAL)
     for effect in await due(database):
         if effect.kind is EffectKind.ASK:
-            await outbox.record_asked(database, effect, 1, MESSAGE + 1, NOW)
+            asking = await outbox.prepare_asking(database, effect)
+            assert asking is not None
+            await outbox.record_asked(database, effect, asking.version, place(MESSAGE + 1), NOW)
         await outbox.finish(database, effect, "done", LATER)
 
     await react(database, ACCEPT)
@@ -353,7 +361,7 @@ async def test_missing_reaction_withdraws_only_what_was_given_by_reaction(
 
     newest = (await records.check_member(database, GROUP, NEWCOMER, end)).signatures[-1]
     assert newest.revoke_reason is RevokeReason.WITHDRAWN
-    assert (newest.revoked_after, newest.revoked_at) == (NOW, end)
+    assert (newest.revoked_after, newest.revoked_at) == (LATER, end)
 
 
 async def test_button_answer_while_the_message_is_on_its_way_stands(database: Database) -> None:
@@ -364,9 +372,48 @@ async def test_button_answer_while_the_message_is_on_its_way_stands(database: Da
     assert await outbox.prepare_asking(database, effect) is not None
 
     await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
-    await outbox.record_asked(database, effect, 1, MESSAGE, LATER)
+    await outbox.record_asked(database, effect, version, place(MESSAGE), LATER)
 
     record = await records.check_member(database, GROUP, NEWCOMER, LATER)
     assert record.standing is Standing.SIGNED
     assert record.request is not None
     assert record.request.state is RequestState.SIGNED
+
+
+async def test_answer_counts_for_the_text_that_was_sent_when_a_minor_change_came_between(
+    database: Database,
+) -> None:
+    first = await publish(database)
+    await run_all(database)
+    await join(database)
+    (effect,) = await due(database)
+    assert await outbox.prepare_asking(database, effect) is not None
+    await publish(database, agreement=make_agreement(purpose="A comma."), change=Change.MINOR)
+
+    await outbox.record_asked(database, effect, first, place(MESSAGE), NOW)
+    await outbox.finish(database, effect, "done", NOW)
+    await react(database, ACCEPT)
+
+    (signature,) = (await records.check_member(database, GROUP, NEWCOMER, LATER)).signatures
+    assert (signature.version_number, signature.sha256) == (1, first.sha256)
+
+
+async def test_person_is_asked_anew_when_a_material_change_came_while_the_message_was_on_its_way(
+    database: Database,
+) -> None:
+    first = await publish(database)
+    await run_all(database)
+    await join(database)
+    (effect,) = await due(database)
+    assert await outbox.prepare_asking(database, effect) is not None
+    await publish(database, agreement=make_agreement(purpose="New."), change=Change.MATERIAL)
+
+    await outbox.record_asked(database, effect, first, place(MESSAGE), NOW)
+    await outbox.finish(database, effect, "done", NOW)
+    await react(database, ACCEPT)
+
+    record = await records.check_member(database, GROUP, NEWCOMER, LATER)
+    assert record.signatures == ()
+    assert record.request is not None
+    assert record.request.version_number == 2
+    assert (EffectKind.ASK, None) in await run_all(database)

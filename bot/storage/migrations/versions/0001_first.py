@@ -125,6 +125,8 @@ def upgrade() -> None:
         sa.Column("checked_at", UTCDateTime(), nullable=True),
         sa.Column("accept_seen_at", UTCDateTime(), nullable=True),
         sa.Column("left_at", UTCDateTime(), nullable=True),
+        sa.Column("accept_emoji", sa.Text(), nullable=True),
+        sa.Column("decline_emoji", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "state <> 'sent' OR message_id IS NOT NULL", name=op.f("ck_signature_requests_sent")
         ),
