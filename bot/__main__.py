@@ -149,7 +149,10 @@ def check(
             f" {group.agreement.sha256()[:16]} from {escape(str(group.agreement_path))}"
         )
     if offline:
-        console.print("The configuration and the agreements are in order.")
+        console.print(
+            "The configuration and the agreements are in order, as far as the files go."
+            " `pledge check` asks Discord about the rest."
+        )
         return
     token = discord_token(os.environ)
     encryption_key(os.environ)
@@ -220,11 +223,15 @@ def _warn_of_readable_secrets() -> None:
         if not path or os.name != "posix" or (own and Path(path).is_relative_to(own)):
             continue
         if Path(path).stat().st_mode & 0o077:
-            errors.print(f"Others on this machine can read the file in {name}: chmod 600 it.")
+            errors.print(
+                f"Others on this machine can read the file in {name}. Close it to them:"
+                f" chmod 600 {escape(path)}"
+            )
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    words = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return f"is this computer online? ({escape(words)})"
 
 
 def _run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:

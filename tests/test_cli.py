@@ -163,7 +163,7 @@ def test_offline_check_of_the_example_needs_neither_token_nor_key(pledge: Pledge
     result = pledge("check", "--offline", PLEDGE_CONFIG=str(EXAMPLE))
     assert (result.code, result.err) == (0, "")
     assert "harbour-light: Harbour Light, agreement" in result.out
-    assert result.out.endswith("The configuration and the agreements are in order.\n")
+    assert result.out.endswith("`pledge check` asks Discord about the rest.\n")
 
 
 def test_check_says_how_to_begin_when_there_is_no_configuration(pledge: Pledge) -> None:

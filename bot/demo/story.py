@@ -53,7 +53,9 @@ async def ask_staff(stage: Stage) -> None:
     """Nobody is exempt: whoever leads the group makes the same promise."""
     asked = [name for name in stage.people if stage.world.unseen(stage.people[name])]
     stage.tell.check(asked == list(stage.people), "everybody on the server was asked")
-    stage.tell.saw(f"nobody is exempt: {', '.join(asked)} get the agreement by direct message.")
+    names = ", ".join(asked)
+    stage.tell.saw(f"{names} came after the bot, so they get the agreement by direct message too.")
+    stage.tell.saw("Nobody is exempt, whoever leads the group.")
     for name in ("Heron", "Gannet"):
         await stage.world.react(stage.people[name], ACCEPT)
         stage.tell.did(name, f"reads the last message and reacts with {ACCEPT}.")
@@ -92,7 +94,7 @@ async def sign_by_button(stage: Stage) -> None:
     """Whoever takes no direct messages signs inside the server."""
     world, tell = stage.world, stage.tell
     wren = await stage.enter("Wren", takes_messages=False)
-    tell.saw("Wren takes no direct messages: Discord refuses the bot's (error 50007).")
+    tell.saw("Wren takes no direct messages, so Discord refuses the bot's.")
     tell.check(not world.unseen(wren), "nothing reached Wren")
     await stage.expect_outside("Wren", Standing.BLOCKED)
     await world.pass_time()

@@ -213,6 +213,9 @@ async def open_world() -> AsyncGenerator[World]:
             with _quiet_log() as faults:
                 async with simcord.run(client, check_errors=False) as env:
                     world = World(env, client, settings.groups[0], faults, Path(folder))
+                    # The simulator calls every refusal an error; the bot answers them kindly, and
+                    # logs what is a fault.
+                    vars(client.tree).pop("on_error", None)
                     await world.settle()
                     yield world
         finally:

@@ -228,6 +228,9 @@ def _advice_on_parts(agreement: Agreement, document: Document) -> Iterator[Probl
     if agreement.duration.days is None:
         wrong = "signatures never run out, so people are never reminded of the promise"
         yield document.problem(("duration", "until_withdrawn"), wrong, "think about `days: 365`")
+    elif str(agreement.duration.days) not in agreement.duration.text.replace(",", ""):
+        wrong = f"the text does not say that a signature lasts {agreement.duration.days} days"
+        yield document.problem(("duration", "days"), wrong, "make the text and the number agree")
     keys = {step.key for step in agreement.consequences}
     for key in (key for key in LADDER if key not in keys):
         wrong = f"there is no step `{key}`"

@@ -75,7 +75,11 @@ def encryption_key(environ: Mapping[str, str]) -> str:
     Raises:
         ConfigurationError: neither or both are given, or what is given is not such a key.
     """
-    key = _secret(environ, "PLEDGE_KEY", "make one with `pledge keygen` and keep a copy safe")
+    where = (
+        "make one with `pledge keygen` and keep a copy safe; if there is a record already, put "
+        "back the key it was made with"
+    )
+    key = _secret(environ, "PLEDGE_KEY", where)
     if re.fullmatch("[A-Za-z0-9_-]{43}=", key):
         raw = base64.urlsafe_b64decode(key)
         if base64.urlsafe_b64encode(raw).decode() == key:

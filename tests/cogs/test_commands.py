@@ -159,7 +159,7 @@ async def test_withdrawing_by_command_is_confirmed_first(world: World) -> None:
     assert pressed.response is not None
     assert "has ended" in pressed.response.content
     again = await member.slash(world.channel("welcome"), "agreement withdraw")
-    assert "no signature" in said(again)
+    assert "nothing to take back" in said(again)
 
 
 async def test_withdrawal_by_command_is_not_undone_by_the_reaction_left_behind(

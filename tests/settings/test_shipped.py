@@ -11,7 +11,7 @@ from bot.settings.agreement_file import texts_of
 from bot.settings.documents import read_document
 from tests.settings.samples import DEFAULT_AGREEMENT, EXAMPLE, ROOT
 
-SHA256 = "353c8f0faf6b24809fcc8d1a91a525431ff8e1964f59ab660c8f110fda1768fc"
+SHA256 = "7d8b584f99df9fff0098f33f94260e73af3d5e20019c0784cec80ee2c9ca77a5"
 
 
 @pytest.fixture(scope="module")
