@@ -89,6 +89,7 @@ def run() -> None:
 async def _serve(settings: Settings, token: str, keys: Keyring) -> None:
     database = await Database.open(settings.database_url, keys)
     try:
+        await database.hold_alone()
         try:
             await _stay_online(Pledge(settings.groups, database, keys), token)
         except discord.PrivilegedIntentsRequired:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +12,7 @@ from typing import Any, Self
 import aiosqlite
 import asyncpg as asyncpg_module  # pyright: ignore[reportMissingTypeStubs]
 import sqlcipher3.dbapi2 as sqlcipher_module  # pyright: ignore[reportMissingTypeStubs]
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event, func, make_url, select
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -22,9 +23,15 @@ from bot.domain.errors import StorageError
 from bot.keys import Keyring
 from bot.storage import migrations
 
+if sys.platform != "win32":
+    import fcntl
+
 asyncpg: Any = asyncpg_module
 sqlcipher: Any = sqlcipher_module
 """The two drivers come without types."""
+
+ALONE = 0x506C65646765 + 1
+"""Names the lock of the one process that may run; any number will do, as long as it stays."""
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -36,9 +43,12 @@ class Database:
     things are decided stays clear); `read` transactions run beside it and see a snapshot.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, path: Path | None = None) -> None:
         self._engine = engine
+        self._path = path
         self._writer = asyncio.Lock()
+        self._alone: AsyncConnection | None = None
+        self._lock: int | None = None
 
     @classmethod
     async def open(cls, url: str, keys: Keyring) -> Self:
@@ -55,7 +65,7 @@ class Database:
         parsed = make_url(url)
         is_sqlite = parsed.get_backend_name() == "sqlite"
         engine = _sqlite_engine(parsed, keys) if is_sqlite else _postgres_engine(parsed)
-        database = cls(engine)
+        database = cls(engine, Path(parsed.database or "") if is_sqlite else None)
         try:
             async with database.write() as connection:
                 await connection.run_sync(migrations.upgrade)
@@ -92,10 +102,49 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    async def hold_alone(self) -> None:
+        """Make sure that no other process works on this database while this one is open.
+
+        Two of them could undo each other in Discord: what one gives after a withdrawal, the
+        other does not know of.
+
+        Raises:
+            StorageError: another process holds it already.
+        """
+        if self.dialect == "sqlite":
+            held = self._path is None or self._lock_file(self._path)
+        else:
+            self._alone = await self._engine.connect()
+            await self._alone.execution_options(isolation_level="AUTOCOMMIT")
+            taken = select(func.pg_try_advisory_lock(ALONE))
+            held = bool((await self._alone.execute(taken)).scalar_one())
+        if not held:
+            raise StorageError(
+                "Another Pledge is running with this database. Stop that one first; two at a time"
+                " would get in each other's way."
+            )
+
+    def _lock_file(self, path: Path) -> bool:
+        # SQLite's own locks are for moments; this one is for as long as the process lives, and
+        # the system lets go of it however the process ends.
+        self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
     async def close(self) -> None:
         """Wait for the transaction in hand, then close every connection."""
         async with self._writer:
+            if self._alone is not None:
+                await self._alone.close()
+                self._alone = None
             await self._engine.dispose()
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
 
 def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bot.domain.agreements import RequestState
+from bot.domain.errors import StorageError
 from bot.storage import requests, versions
 from bot.storage.database import Database
 from tests.factories import KEYS, NEWCOMER, NOW, register
@@ -150,3 +151,21 @@ async def test_database_closes_only_after_the_transaction_in_hand(
         assert waiting == {closing}
     await closing
     assert await has(database, "mark")
+
+
+async def test_second_process_is_refused_while_the_first_one_runs(
+    database: Database, database_url: str
+) -> None:
+    await database.hold_alone()
+    second = await Database.open(database_url, KEYS)
+
+    with pytest.raises(StorageError, match="Another Pledge is running"):
+        await second.hold_alone()
+    await second.close()
+    # The first one goes on, and another may come when it has ended.
+    async with database.write() as tx:
+        await tx.execute(text("SELECT 1"))
+    await database.close()
+    third = await Database.open(database_url, KEYS)
+    await third.hold_alone()
+    await third.close()
