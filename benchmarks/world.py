@@ -39,7 +39,7 @@ class Bench:
         people = []
         for number in range(count):
             people.append(self.guild.add_member(self.env.create_user(f"bench-{number}")))
-            await self.env.settle(idle=0.001)
+            await self.env.settle()
         return people
 
     async def accept(self, people: list[MemberActor]) -> None:
@@ -48,7 +48,7 @@ class Bench:
             history = person.user.dm_channel.history()
             message = next(m for m in reversed(history) if m.reactions)
             await person.user.set_reaction(message, "✅", reacted=True)
-            await self.env.settle(idle=0.001)
+            await self.env.settle()
 
 
 class Bare(commands.Bot):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import importlib
 import os
 import sys
 from collections.abc import AsyncGenerator
@@ -23,12 +24,12 @@ from bot.domain.errors import StorageError
 from bot.keys import Keyring
 from bot.storage import migrations
 
-if sys.platform != "win32":
-    import fcntl
-
 asyncpg: Any = asyncpg_module
 sqlcipher: Any = sqlcipher_module
 """The two drivers come without types."""
+
+fcntl: Any = None if sys.platform == "win32" else importlib.import_module("fcntl")
+"""Locks on files, which Windows does not have in this form."""
 
 ALONE = 0x506C65646765 + 1
 """Names the lock of the one process that may run; any number will do, as long as it stays."""
@@ -128,7 +129,7 @@ class Database:
         # SQLite's own locks are for moments; this one is for as long as the process lives, and
         # the system lets go of it however the process ends.
         self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        if sys.platform != "win32":
+        if fcntl is not None:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
