@@ -51,19 +51,25 @@ class Worker:
         self._timer: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
         self._suspect = False
+        self._stopped = False
         self._running = False
 
     async def start(self) -> None:
-        """Put back what an earlier process left in hand, and begin; later calls only wake."""
+        """Put back what an earlier process left in hand, and begin; later calls only wake.
+
+        Once told to stop, it does not begin any more.
+        """
+        if self._stopped:
+            return
         if self._running:
             self.wake()
             return
         left = await outbox.take_over(self._database)
         if left:
             log.info("%d effects were in hand when the last process ended; trying them again", left)
-        self._running = True
         # A break that the last process took is forgotten, so its alarm may be given again.
         await self._dms_flow_again()
+        self._running = not self._stopped
         self.wake()
 
     def wake(self) -> None:
@@ -80,6 +86,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Finish the rows in hand and take no more."""
+        self._stopped = True
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
