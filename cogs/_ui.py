@@ -11,7 +11,7 @@ from bot import texts
 from bot.client import Pledge, answer_error
 from bot.settings import Group
 
-LONGEST_NAME = 24
+LONGEST_NAME = 28
 """Characters of a name that are shown: ten people in a list must fit into one message."""
 
 Context = discord.Interaction[Pledge]

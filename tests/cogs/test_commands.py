@@ -230,6 +230,25 @@ async def test_list_turns_its_pages(world: World) -> None:
     assert answer(back).content == answer(second).content
 
 
+async def test_list_fits_one_message_when_every_name_is_long_and_needs_escaping(
+    world: World,
+) -> None:
+    await world.publish()
+    world.close_dms()
+    for number in range(15):
+        user = world.env.create_user(f"{'_' * 30}{number:02}", global_name="*_~`|>" * 5 + "**")
+        world.guild.add_member(user)
+    await world.env.settle()
+    await world.env.advance_time(120)
+
+    shown = await world.facilitator.slash(
+        world.channel("moderators"), "signatures list", status="blocked"
+    )
+
+    assert "Page 1 of 2" in said(shown)
+    assert len(said(shown)) <= 2000
+
+
 @pytest.mark.parametrize("status", [word for word in Standing if word != Standing.WAITING])
 async def test_list_answers_every_status_when_nobody_is_there(world: World, status: str) -> None:
     shown = await world.facilitator.slash(
