@@ -108,14 +108,7 @@ async def _give_back(
     lane = lane_of_role(group_key, member_id)
     held = await effects.has_held(tx, lane, EffectKind.ALIGN_ROLE)
     if not held and not await effects.has_waiting(tx, lane, EffectKind.ALIGN_ROLE, None):
-        await effects.add(
-            tx,
-            group_key=group_key,
-            lane=lane,
-            kind=EffectKind.ALIGN_ROLE,
-            member_id=member_id,
-            now=now,
-        )
+        await effects.add_role_change(tx, group_key, member_id, now)
     if tell:
         await effects.add(
             tx,
@@ -164,14 +157,7 @@ async def end_lapsed_of_group(
         ran_out = signature.expires_at is not None and signature.expires_at <= now
         reason = RevokeReason.EXPIRED if ran_out else RevokeReason.OUTDATED
         await signatures.mark_revoked(tx, signature.id, reason, now)
-        await effects.add(
-            tx,
-            group_key=group_key,
-            lane=lane_of_role(group_key, member_id),
-            kind=EffectKind.ALIGN_ROLE,
-            member_id=member_id,
-            now=now,
-        )
+        await effects.add_role_change(tx, group_key, member_id, now)
         request = await requests.find_open(tx, group_key, member_id)
         if request is not None and request.state is RequestState.SIGNED and not request.left_at:
             await requests.mark(tx, request.id, state=RequestState.EXPIRED)

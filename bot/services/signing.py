@@ -15,7 +15,7 @@ from bot.domain.agreements import (
     SignatureRequest,
     expiry_of,
 )
-from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
+from bot.domain.effects import EffectKind, Notice, lane_of_member
 from bot.domain.errors import (
     AlreadySignedError,
     NotAMemberError,
@@ -234,7 +234,7 @@ async def withdraw(database: Database, group_key: str, member_id: int, now: date
         if signature is None:
             raise NotSignedError
         await _revoke(tx, signature, RevokeReason.WITHDRAWN, Between(until=now))
-        await _align_role(tx, group_key, member_id, now)
+        await effects.add_role_change(tx, group_key, member_id, now)
         return signature
 
 
@@ -292,7 +292,7 @@ async def _accept(
         expires_at=expiry_of(version.agreement, when.until),
     )
     await requests.mark(tx, request.id, state=RequestState.SIGNED, answered_at=when.until)
-    await _align_role(tx, request.group_key, request.member_id, when.until)
+    await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
     if method is Method.REACTION:
         await _tell(tx, request, Notice.SIGNED, when.until)
     return signature
@@ -322,7 +322,7 @@ async def _take_back(tx: Transaction, request: SignatureRequest, when: Between) 
     if signature is None or signature.request_id != request.id:
         return
     await _revoke(tx, signature, RevokeReason.WITHDRAWN, when)
-    await _align_role(tx, request.group_key, request.member_id, when.until)
+    await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
     await _tell(tx, request, Notice.WITHDRAWN, when.until)
 
 
@@ -347,17 +347,6 @@ async def _answer_outdated(tx: Transaction, request: SignatureRequest, now: date
         member_id = request.member_id
         await requests.add(tx, request.group_key, member_id, now, version_id=in_force.id)
         await requests.ask_queued(tx, request.group_key, now, [member_id])
-
-
-async def _align_role(tx: Transaction, group_key: str, member_id: int, now: datetime) -> None:
-    await effects.add(
-        tx,
-        group_key=group_key,
-        lane=lane_of_role(group_key, member_id),
-        kind=EffectKind.ALIGN_ROLE,
-        member_id=member_id,
-        now=now,
-    )
 
 
 async def _tell(tx: Transaction, request: SignatureRequest, notice: Notice, now: datetime) -> None:

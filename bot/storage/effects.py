@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.effects import AlarmKind, Effect, EffectKind, EffectState
+from bot.domain.effects import AlarmKind, Effect, EffectKind, EffectState, lane_of_role
 from bot.storage import rows
 from bot.storage.database import Transaction
 from bot.storage.tables import alarms, effects
@@ -69,6 +69,18 @@ async def add(
             created_at=now,
             due_at=now,
         )
+    )
+
+
+async def add_role_change(tx: Transaction, group_key: str, member_id: int, now: datetime) -> None:
+    """Have a person's role brought in step with the record, in the lane of their role."""
+    await add(
+        tx,
+        group_key=group_key,
+        lane=lane_of_role(group_key, member_id),
+        kind=EffectKind.ALIGN_ROLE,
+        member_id=member_id,
+        now=now,
     )
 
 
