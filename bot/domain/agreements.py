@@ -213,6 +213,8 @@ class RevokeReason(StrEnum):
     RENEWED = "renewed"
     EXPIRED = "expired"
     OUTDATED = "outdated"
+    UNCONFIRMED = "unconfirmed"
+    """Found in a restored backup, of somebody whose role was gone: they may have withdrawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +223,7 @@ class Signature:
 
     `signed_after` is set when the acceptance was found later: it was then given between
     `signed_after` and `signed_at`; the same holds for `revoked_after` and `revoked_at`.
+    The two positions are those of its entries in the ledger.
     """
 
     id: int
@@ -239,6 +242,8 @@ class Signature:
     revoked_at: datetime | None = None
     revoked_after: datetime | None = None
     revoke_reason: RevokeReason | None = None
+    signed_position: int | None = None
+    revoked_position: int | None = None
 
     def lasts(self, now: datetime) -> bool:
         """Whether it is neither revoked nor run out at `now`, whatever text it covers."""
@@ -267,7 +272,8 @@ class SignatureRequest:
     the answer on it was last known for certain, `left_at` when the person left the server.
     `accept_seen_at` is since when an acceptance is known to stand under the message: one that
     was there before a withdrawal by other means is no new acceptance. The two emoji are those
-    the message was sent with, whatever the settings say by now.
+    the message was sent with, whatever the settings say by now. `reminded_day` is the last of
+    the days after `sent_at` on which the person was reminded.
     """
 
     id: int
@@ -286,6 +292,7 @@ class SignatureRequest:
     left_at: datetime | None = None
     accept_emoji: str | None = None
     decline_emoji: str | None = None
+    reminded_day: int | None = None
 
     def answer_of(self, emoji: str) -> Answer | None:
         """What this emoji means under the request's message, as the message itself says it."""
@@ -363,7 +370,7 @@ def standing_of(
         return Standing.DECLINED
     if request.state is RequestState.BLOCKED:
         return Standing.BLOCKED
-    if newest is None:
+    if newest is None or newest.revoke_reason is RevokeReason.UNCONFIRMED:
         return Standing.WAITING
     if newest.revoke_reason is RevokeReason.WITHDRAWN:
         return Standing.WITHDRAWN if request.state is RequestState.SIGNED else Standing.WAITING

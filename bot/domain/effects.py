@@ -19,6 +19,8 @@ class EffectKind(StrEnum):
     """Keep the standing panel in the welcome channel."""
     ALARM = "alarm"
     """Tell the moderators' channel that something needs a person."""
+    REPORT = "report"
+    """Tell the moderators' channel what was done or found."""
 
 
 class EffectState(StrEnum):
@@ -58,7 +60,8 @@ class Effect:
     """One row of the outbox.
 
     Rows of one `lane` run one after the other, in the order of their ids. `attempts` counts
-    the tries that began: above zero, an earlier try may have reached Discord.
+    the tries that began: above zero, an earlier try may have reached Discord. `tried_at` is when
+    the first of them began.
     """
 
     id: int
@@ -69,6 +72,7 @@ class Effect:
     attempts: int
     created_at: datetime
     due_at: datetime
+    tried_at: datetime | None = None
     member_id: int | None = None
     request_id: int | None = None
     detail: str | None = None

@@ -113,7 +113,7 @@ async def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return await _take(tx, list((await tx.execute(query)).scalars()))
+    return await _take(tx, list((await tx.execute(query)).scalars()), now)
 
 
 async def claim_next(tx: Transaction, lanes: Sequence[str], now: datetime) -> Effect | None:
@@ -131,17 +131,21 @@ async def claim_next(tx: Transaction, lanes: Sequence[str], now: datetime) -> Ef
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    taken = await _take(tx, list((await tx.execute(query)).scalars()))
+    taken = await _take(tx, list((await tx.execute(query)).scalars()), now)
     return taken[0] if taken else None
 
 
-async def _take(tx: Transaction, ids: Sequence[int]) -> list[Effect]:
+async def _take(tx: Transaction, ids: Sequence[int], now: datetime) -> list[Effect]:
     if not ids:
         return []
     claimed = await tx.execute(
         update(effects)
         .where(_columns.id.in_(ids))
-        .values(state=EffectState.RUNNING, attempts=_columns.attempts + 1)
+        .values(
+            state=EffectState.RUNNING,
+            attempts=_columns.attempts + 1,
+            tried_at=func.coalesce(_columns.tried_at, literal(now, _columns.tried_at.type)),
+        )
         .returning(effects)
     )
     return sorted((rows.effect(row) for row in claimed.mappings()), key=lambda effect: effect.id)

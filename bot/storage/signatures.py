@@ -135,7 +135,7 @@ def _standing(in_force: AgreementVersion | None, now: datetime) -> ColumnElement
         (_requests.state == RequestState.BLOCKED, Standing.BLOCKED),
         (_columns.id.is_(None), Standing.WAITING),
         (and_(reason == RevokeReason.WITHDRAWN, signed_request), Standing.WITHDRAWN),
-        (reason == RevokeReason.WITHDRAWN, Standing.WAITING),
+        (reason.in_((RevokeReason.WITHDRAWN, RevokeReason.UNCONFIRMED)), Standing.WAITING),
         (or_(reason == RevokeReason.OUTDATED, lasts), Standing.OUTDATED),
         else_=Standing.EXPIRED,
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -79,6 +81,28 @@ class UTCDateTime(TypeDecorator[datetime]):
         return datetime.fromisoformat(value)
 
 
+class Word(TypeDecorator[str]):
+    """A word of a vocabulary that grows with what Pledge can do; others are refused.
+
+    The tables do not list these words themselves: for each new one SQLite would have to copy
+    the whole table.
+
+    Args:
+        vocabulary: the words known to this version.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, vocabulary: type[StrEnum]) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.vocabulary(value).value
+
+
 def _one_of(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({_quoted(values)})"
 
@@ -102,8 +126,14 @@ groups = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("panel_channel_id", Id),
     Column("panel_message_id", Id),
+    Column("adopted_at", UTCDateTime),
+    Column("restored_from", UTCDateTime),
+    Column("gone_at", UTCDateTime),
     sqlite_strict=True,
 )
+"""`adopted_at`: when the members from before Pledge were all found; until then nobody's role is
+taken. `restored_from`: the age of the backup that was put back and has not been compared with
+Discord yet. `gone_at`: since when the server does not have the bot any more."""
 
 agreement_versions = Table(
     "agreement_versions",
@@ -165,6 +195,7 @@ signature_requests = Table(
     Column("left_at", UTCDateTime),
     Column("accept_emoji", Text),
     Column("decline_emoji", Text),
+    Column("reminded_day", Integer),
     CheckConstraint(_one_of("state", RequestState), name="state"),
     CheckConstraint("state <> 'sent' OR message_id IS NOT NULL", name="sent"),
     CheckConstraint(
@@ -185,6 +216,73 @@ signature_requests = Table(
     sqlite_strict=True,
 )
 
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("position", Id, primary_key=True, autoincrement=False),
+    Column("group_key", Text, ForeignKey("groups.key")),
+    Column("kind", Text, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("subject", Text),
+    Column("commitment", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("salt", Text),
+    Column("payload", Text),
+    CheckConstraint("position > 0", name="position"),
+    CheckConstraint("length(commitment) = 64 AND length(hash) = 64", name="sha256"),
+    CheckConstraint("(salt IS NULL) = (payload IS NULL)", name="erased"),
+    Index("ix_ledger_entries_subject", "subject"),
+    sqlite_strict=True,
+)
+"""The ledger: rows are only ever added, and of an old one only salt and payload can be erased."""
+
+event.listen(
+    ledger_entries,
+    "after_create",
+    DDL("""
+        CREATE TRIGGER ledger_entries_keep BEFORE DELETE ON ledger_entries
+        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """).execute_if(dialect="sqlite"),
+)
+event.listen(
+    ledger_entries,
+    "after_create",
+    DDL("""
+        CREATE TRIGGER ledger_entries_erase_only BEFORE UPDATE ON ledger_entries
+        WHEN NEW.payload IS NOT NULL OR NEW.position IS NOT OLD.position
+            OR NEW.group_key IS NOT OLD.group_key OR NEW.kind IS NOT OLD.kind
+            OR NEW.recorded_at IS NOT OLD.recorded_at OR NEW.subject IS NOT OLD.subject
+            OR NEW.commitment IS NOT OLD.commitment OR NEW.hash IS NOT OLD.hash
+        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """).execute_if(dialect="sqlite"),
+)
+event.listen(
+    ledger_entries,
+    "after_create",
+    DDL("""
+        CREATE OR REPLACE FUNCTION ledger_entries_guard() RETURNS trigger AS $$
+        BEGIN
+            IF TG_OP = 'UPDATE' AND NEW.payload IS NULL
+                AND ROW(NEW.position, NEW.group_key, NEW.kind, NEW.recorded_at, NEW.subject,
+                    NEW.commitment, NEW.hash)
+                IS NOT DISTINCT FROM ROW(OLD.position, OLD.group_key, OLD.kind, OLD.recorded_at,
+                    OLD.subject, OLD.commitment, OLD.hash)
+            THEN
+                RETURN NEW;
+            END IF;
+            RAISE EXCEPTION 'the ledger is append-only';
+        END $$ LANGUAGE plpgsql
+    """).execute_if(dialect="postgresql"),
+)
+event.listen(
+    ledger_entries,
+    "after_create",
+    DDL("""
+        CREATE TRIGGER ledger_entries_guard BEFORE UPDATE OR DELETE ON ledger_entries
+        FOR EACH ROW EXECUTE FUNCTION ledger_entries_guard()
+    """).execute_if(dialect="postgresql"),
+)
+
 signatures = Table(
     "signatures",
     metadata,
@@ -202,10 +300,11 @@ signatures = Table(
     Column("expires_at", UTCDateTime),
     Column("revoked_at", UTCDateTime),
     Column("revoked_after", UTCDateTime),
-    Column("revoke_reason", Text),
+    Column("revoke_reason", Word(RevokeReason)),
+    Column("signed_position", Id, ForeignKey("ledger_entries.position")),
+    Column("revoked_position", Id, ForeignKey("ledger_entries.position")),
     UniqueConstraint("receipt_number"),
     CheckConstraint(_one_of("method", Method), name="method"),
-    CheckConstraint(_one_of("revoke_reason", RevokeReason), name="revoke_reason"),
     CheckConstraint("length(sha256) = 64", name="sha256"),
     CheckConstraint("(revoked_at IS NULL) = (revoke_reason IS NULL)", name="revoked"),
     CheckConstraint("signed_after IS NULL OR signed_after <= signed_at", name="signed_between"),
@@ -219,6 +318,8 @@ signatures = Table(
     ),
     Index("ix_signatures_group_key_member_id", "group_key", "member_id"),
     Index("ix_signatures_request_id", "request_id"),
+    Index("ix_signatures_signed_position", "signed_position"),
+    Index("ix_signatures_revoked_position", "revoked_position"),
     sqlite_autoincrement=True,
     sqlite_strict=True,
 )
@@ -229,7 +330,7 @@ effects = Table(
     Column("id", Id, primary_key=True),
     _group_key(),
     Column("lane", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("kind", Word(EffectKind), nullable=False),
     Column("member_id", Id),
     Column("request_id", Id, ForeignKey("signature_requests.id")),
     Column("detail", Text),
@@ -237,9 +338,9 @@ effects = Table(
     Column("attempts", Integer, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     Column("due_at", UTCDateTime, nullable=False),
+    Column("tried_at", UTCDateTime),
     Column("finished_at", UTCDateTime),
     Column("outcome", Text),
-    CheckConstraint(_one_of("kind", EffectKind), name="kind"),
     CheckConstraint(_one_of("state", EffectState), name="state"),
     CheckConstraint("(state IN ('done', 'dropped')) = (finished_at IS NOT NULL)", name="finished"),
     Index(
@@ -260,10 +361,9 @@ alarms = Table(
     metadata,
     Column("id", Id, primary_key=True),
     _group_key(),
-    Column("kind", Text, nullable=False),
+    Column("kind", Word(AlarmKind), nullable=False),
     Column("opened_at", UTCDateTime, nullable=False),
     Column("closed_at", UTCDateTime),
-    CheckConstraint(_one_of("kind", AlarmKind), name="kind"),
     Index(
         "uq_alarms_open",
         "group_key",
@@ -275,6 +375,34 @@ alarms = Table(
     sqlite_autoincrement=True,
     sqlite_strict=True,
 )
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("group_key", Text, ForeignKey("groups.key"), primary_key=True),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("after_id", Id, nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("holders", Integer, nullable=False),
+    Column("finished_at", UTCDateTime),
+    Column("role_id", Id),
+    sqlite_strict=True,
+)
+"""How far the reading of each group's member list has come, and what the last one counted."""
+
+holders = Table(
+    "holders",
+    metadata,
+    Column("group_key", Text, ForeignKey("groups.key"), primary_key=True),
+    Column("member_id", Id, primary_key=True, autoincrement=False),
+    Column("found_at", UTCDateTime, nullable=False),
+    Column("seen_at", UTCDateTime, nullable=False),
+    Column("adopted_at", UTCDateTime),
+    Column("told_at", UTCDateTime),
+    Column("source", Text),
+    sqlite_strict=True,
+)
+"""People with the member role and no valid signature: adopted for a grace, or strangers."""
 
 marks = Table(
     "marks",

@@ -87,6 +87,7 @@ ENDINGS = {
     RevokeReason.RENEWED: "as they signed a newer version",
     RevokeReason.EXPIRED: "when it ran out",
     RevokeReason.OUTDATED: "as a newer version was not signed in time",
+    RevokeReason.UNCONFIRMED: "as a backup was put back and nobody knew whether it still held",
     None: "for a reason not recorded",
 }
 

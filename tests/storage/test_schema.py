@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
-from bot.storage import migrations
-from bot.storage.database import Database
+from bot.domain.effects import EffectState
+from bot.storage import effects, migrations, signatures
+from bot.storage.database import Database, _sqlite_engine
 from bot.storage.tables import metadata
+from tests.factories import KEYS
 
 NAME = re.compile("(pk|uq|ck|fk|ix)_[a-z_0-9]+")
 ResultT = TypeVar("ResultT")
@@ -26,6 +30,23 @@ POSTGRES = {
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
     "index": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
 }
+
+ROWS_OF_0001 = """
+    INSERT INTO groups (key, guild_id, created_at) VALUES ('harbour-light', 1, NOW);
+    INSERT INTO agreement_versions (id, group_key, number, state, text, sha256, created_at,
+            material_number, change, published_by, published_at)
+        VALUES (1, 'harbour-light', 1, 'published', '{}', SHA, NOW, 1, 'first', 7, NOW);
+    INSERT INTO signature_requests (id, group_key, member_id, state, created_at, version_id)
+        VALUES (3, 'harbour-light', 5, 'signed', NOW, 1);
+    INSERT INTO signatures (id, group_key, request_id, member_id, version_id, sha256,
+            receipt_number, method, signed_at)
+        VALUES (4, 'harbour-light', 3, 5, 1, SHA, 'AAAA-BBBB-CCCC', 'button', NOW);
+    INSERT INTO effects (id, group_key, lane, kind, state, attempts, created_at, due_at,
+            finished_at)
+        VALUES (9, 'harbour-light', 'a', 'panel', 'done', 1, NOW, NOW, NOW);
+    INSERT INTO alarms (id, group_key, kind, opened_at)
+        VALUES (2, 'harbour-light', 'role_gone', NOW)
+""".replace("NOW", "'2026-03-01T12:00:00.000000Z'").replace("SHA", f"'{'0' * 64}'")
 
 
 def clauses(statement: str) -> list[str]:
@@ -117,3 +138,29 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     await ask(database, migrations.upgrade)
     await ask(database, migrations.upgrade)
     assert await ask(database, read) == before
+
+
+async def test_rows_of_the_first_tables_are_carried_over(tmp_path: Path) -> None:
+    def begin(connection: Connection) -> None:
+        config = migrations.configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in ROWS_OF_0001.split(";"):
+            connection.execute(text(statement))
+
+    engine = _sqlite_engine(make_url(f"sqlite:///{tmp_path}/pledge.db"), KEYS)
+    async with engine.begin() as connection:
+        await connection.run_sync(begin)
+    await engine.dispose()
+
+    database = await Database.open(f"sqlite:///{tmp_path}/pledge.db", KEYS)
+    async with database.read() as tx:
+        signature = await signatures.find_unrevoked(tx, "harbour-light", 5)
+        counts = await effects.count_by_state(tx)
+        problems = (await tx.execute(text("PRAGMA foreign_key_check"))).all()
+    await database.close()
+
+    assert signature is not None
+    assert (signature.receipt_number, signature.version_number) == ("AAAA-BBBB-CCCC", 1)
+    assert counts == {EffectState.DONE: 1}
+    assert problems == []

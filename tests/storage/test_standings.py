@@ -24,7 +24,7 @@ from bot.storage.database import Database, Transaction
 from tests.factories import FACILITATOR, NOW, make_agreement
 
 PEOPLE = 40
-WORLDS = 12
+WORLDS = 18
 DAY = timedelta(days=1)
 CLOSED_STATES = (RequestState.EXPIRED, RequestState.CANCELLED)
 # One before, one at and one after the instant that is asked about, and "never".
