@@ -94,7 +94,7 @@ async def memory(members: int) -> tuple[float, float]:
         gc.collect()
         tracemalloc.start()
         start, _ = tracemalloc.get_traced_memory()
-        await bench.client.inbox.sweep(  # type: ignore[attr-defined]
+        await bench.client.reconciler.sweep(  # type: ignore[attr-defined]
             bench.client.get_guild(group.guild_id), group
         )
         backend.transcript.clear()

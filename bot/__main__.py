@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -17,10 +18,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bot import log, preflight
+from bot import backups, log, preflight, texts, verification
 from bot.client import Pledge
-from bot.domain.errors import ConfigurationError, DomainError
+from bot.domain.errors import ConfigurationError, DomainError, TemporaryError
+from bot.domain.inspection import Finding, Gravity, needs_mending
+from bot.domain.ledger import Head
+from bot.effects.watchdog import Watchdog
 from bot.keys import Keyring
+from bot.process import EXIT_TRY_LATER, Heartbeat, LastResort, Supervisor
 from bot.settings import (
     Settings,
     config_path,
@@ -30,6 +35,7 @@ from bot.settings import (
     starter_folder,
 )
 from bot.storage.database import Database
+from bot.terminal import reading_bars
 
 app = typer.Typer(
     name="pledge",
@@ -40,6 +46,8 @@ app = typer.Typer(
 )
 agreement_app = typer.Typer(help="Work on the text of an agreement.", no_args_is_help=True)
 app.add_typer(agreement_app, name="agreement")
+ledger_app = typer.Typer(help="Look after the record of what happened.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -53,12 +61,16 @@ BAD_LOGIN = (
     " developer portal and put it where DISCORD_TOKEN or DISCORD_TOKEN_FILE says."
 )
 UNREACHABLE = (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
+STYLES = {
+    Gravity.OPEN: "bold red",
+    Gravity.BROKEN: "red",
+    Gravity.COULD_OPEN: "yellow",
+    Gravity.NOTE: "dim",
+}
 EXIT_REFUSED = 1
-EXIT_TRY_LATER = 75
-"""`EX_TEMPFAIL` of sysexits.h: nothing is wrong here, and a supervisor may start us again."""
 
 
-class UnreachableError(DomainError):
+class UnreachableError(TemporaryError):
     """Discord cannot be reached at the moment."""
 
 
@@ -71,8 +83,9 @@ def run() -> None:
     settings = _load()
     token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
     _warn_of_readable_secrets()
+    last_resort = LastResort()
     try:
-        _run_async(_serve(settings, token, keys))
+        _run_async(_serve(settings, token, keys, last_resort))
     except discord.LoginFailure:
         raise ConfigurationError(BAD_LOGIN) from None
     except discord.ConnectionClosed as error:
@@ -82,29 +95,53 @@ def run() -> None:
                 " help: check the token and the intents in the developer portal."
             ) from None
         raise UnreachableError(f"The connection to Discord was lost (code {error.code}).") from None
+    except discord.PrivilegedIntentsRequired:
+        raise DomainError(
+            "Discord does not grant the intents that Pledge cannot do without. Look at the page Bot"
+            " of your application in the developer portal."
+        ) from None
     except UNREACHABLE as error:
         raise UnreachableError(f"Discord cannot be reached: {_reason(error)}") from None
+    finally:
+        last_resort.disarm()
 
 
-async def _serve(settings: Settings, token: str, keys: Keyring) -> None:
+async def _serve(settings: Settings, token: str, keys: Keyring, last_resort: LastResort) -> None:
+    supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"))
     database = await Database.open(settings.database_url, keys)
     try:
         await database.hold_alone()
-        try:
-            await _stay_online(Pledge(settings.groups, database, keys), token)
-        except discord.PrivilegedIntentsRequired:
-            errors.print(
-                "The Server Members Intent is off, so Pledge cannot see who joins. It goes on"
-                " without: people can sign in the welcome channel. To switch it on: developer"
-                " portal, your application, Bot, Server Members Intent; then start Pledge again."
-            )
-            without = Pledge(settings.groups, database, keys, with_members=False)
-            await _stay_online(without, token)
+        supervisor.tell("READY=1")
+        with Heartbeat(supervisor):
+            await _stay_online_somehow(settings, token, keys, database, last_resort)
     finally:
         await database.close()
 
 
-async def _stay_online(client: Pledge, token: str) -> None:
+async def _stay_online_somehow(
+    settings: Settings, token: str, keys: Keyring, database: Database, last_resort: LastResort
+) -> None:
+    try:
+        await _stay_online(Pledge(settings.groups, database, keys), token, last_resort)
+    except discord.PrivilegedIntentsRequired:
+        last_resort.disarm()
+        errors.print(
+            "The Server Members Intent is off, so Pledge cannot see who joins. It goes on"
+            " without: people can sign in the welcome channel. To switch it on: developer"
+            " portal, your application, Bot, Server Members Intent; then start Pledge again."
+        )
+        without = Pledge(settings.groups, database, keys, with_members=False)
+        await _stay_online(without, token, last_resort)
+
+
+async def _stay_online(client: Pledge, token: str, last_resort: LastResort) -> None:
+    """Stay until told to stop, or until the client gives up.
+
+    Raises:
+        TemporaryError: why it gave up.
+    """
+    client.on_close = last_resort.arm
+    watchdog = Watchdog(client, client.effects, client.give_up)
     loop = asyncio.get_running_loop()
     stopping: set[asyncio.Task[None]] = set()
 
@@ -115,10 +152,18 @@ async def _stay_online(client: Pledge, token: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform != "win32":  # which has no such handlers; there Ctrl-C ends the process
             loop.add_signal_handler(number, stop)
-    async with client:
-        await client.start(token)
+    watchdog.start()
+    try:
+        with reading_bars(errors) as show:
+            client.reconciler.on_progress = show
+            async with client:
+                await client.start(token)
+    finally:
+        watchdog.stop()
     if stopping:
         await asyncio.wait(stopping)
+    if client.failure is not None:
+        raise client.failure
 
 
 @app.command()
@@ -142,7 +187,7 @@ def check(
         bool, typer.Option("--offline", help="Read the files only; needs neither token nor key.")
     ] = False,
 ) -> None:
-    """Read the configuration and, unless offline, look at the servers it names."""
+    """Read the configuration and, unless offline, look who can read the support channels."""
     settings = _load()
     for group in settings.groups:
         console.print(
@@ -155,21 +200,44 @@ def check(
             " `pledge check` asks Discord about the rest."
         )
         return
-    token = discord_token(os.environ)
-    encryption_key(os.environ)
+    token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
     _warn_of_readable_secrets()
     try:
-        findings = _run_async(preflight.inspect(token, settings.groups))
+        findings = _run_async(_inspect(settings, token, keys))
     except discord.LoginFailure:
         raise ConfigurationError(BAD_LOGIN) from None
     except UNREACHABLE as error:
         raise UnreachableError(f"Discord cannot be reached: {_reason(error)}") from None
-    for finding in findings:
-        console.print(f"{escape(finding.where)}: {escape(finding.wrong)}")
-        console.print(f"  → {escape(finding.fix)}")
-    if findings:
+    _print_findings(settings, findings)
+    if needs_mending(findings):
         raise typer.Exit(EXIT_REFUSED)
-    console.print("Everything Pledge needs on the servers is there.")
+
+
+async def _inspect(settings: Settings, token: str, keys: Keyring) -> list[Finding]:
+    record = await preflight.Record.find(settings.database_url, keys)
+    try:
+        return await preflight.inspect(token, settings.groups, record, discord.utils.utcnow())
+    finally:
+        await record.close()
+
+
+def _print_findings(settings: Settings, findings: list[Finding]) -> None:
+    general = [found for found in findings if found.group_key is None]
+    for found in general:
+        _print_finding(found)
+    for group in settings.groups:
+        here = [found for found in findings if found.group_key == group.key]
+        console.print(f"\n{escape(group.key)}: {escape(texts.verdict([*general, *here]))}")
+        for found in here:
+            _print_finding(found)
+
+
+def _print_finding(found: Finding) -> None:
+    # Whoever names a role could hide signs in it that steer a terminal.
+    names = tuple("".join(filter(str.isprintable, name)) for name in found.names)
+    wrong, fix = texts.finding(replace(found, names=names))
+    word = texts.GRAVITIES[found.gravity]
+    console.print(f"  [{STYLES[found.gravity]}]{word}[/] {escape(wrong)}\n    → {escape(fix)}")
 
 
 @app.command()
@@ -202,6 +270,29 @@ def init() -> None:
     )
 
 
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file, to write it to.")]) -> None:
+    """Save the whole record into one encrypted file; works while Pledge runs."""
+    settings, keys = _load(), Keyring(encryption_key(os.environ))
+    _warn_of_readable_secrets()
+    if not backups.save(settings.database_url, keys, file, console):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `pledge backup` wrote.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Replace the record that is there, if there is one.")
+    ] = False,
+) -> None:
+    """Put a backup back in the place of the database; Pledge must be stopped."""
+    settings, keys = _load(), Keyring(encryption_key(os.environ))
+    _warn_of_readable_secrets()
+    if not backups.put_back(settings.database_url, keys, file, console, overwrite=yes):
+        raise typer.Exit(EXIT_REFUSED)
+
+
 @agreement_app.command()
 def lint(file: Annotated[Path, typer.Argument(help="The agreement to read.")]) -> None:
     """Check that an agreement is complete and fits into Discord's messages."""
@@ -210,6 +301,33 @@ def lint(file: Annotated[Path, typer.Argument(help="The agreement to read.")]) -
         console.print(escape(line))
     console.print(f"{escape(str(file))}: all five parts are there and every message fits.")
     console.print(f"SHA-256 {result.agreement.sha256()}")
+
+
+def _head(text: str) -> Head:
+    try:
+        return Head.parse(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "a head is a number, a colon and 64 hexadecimal digits, as Pledge posts it"
+        ) from None
+
+
+@ledger_app.command()
+def verify(
+    head: Annotated[
+        Head | None,
+        typer.Option(
+            parser=_head,
+            metavar="POSITION:HASH",
+            help="A head that was posted earlier: what it stands for must still be there.",
+        ),
+    ] = None,
+) -> None:
+    """Check that nothing recorded was changed or taken away; Pledge may be running."""
+    settings, keys = _load(), Keyring(encryption_key(os.environ))
+    _warn_of_readable_secrets()
+    if not verification.verify(settings.database_url, keys, head, console, errors):
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def _load() -> Settings:
@@ -245,11 +363,12 @@ def _run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 def main() -> NoReturn:
     """Run the command line: exit 0 on success, 1 on a refusal or finding, 2 on wrong usage.
 
-    A 75 says that only the connection was missing, so that a supervisor tries again.
+    A 75 says that it passes by itself (no connection, no room on the disk), so that a supervisor
+    tries again.
     """
     try:
         app()
-    except UnreachableError as error:
+    except TemporaryError as error:
         errors.print(escape(str(error)), style="red")
         sys.exit(EXIT_TRY_LATER)
     except (DomainError, OSError) as error:

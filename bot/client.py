@@ -1,21 +1,28 @@
 """The Discord client: what it listens to, how it starts and stops, and where errors end."""
 
+import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 from typing_extensions import override
 
 from bot import texts
-from bot.domain.errors import DomainError
+from bot.domain.errors import DomainError, RecordUnavailableError, TemporaryError
 from bot.effects import Actions, Worker
-from bot.effects.inbox import Inbox
+from bot.effects.clock import Clock
+from bot.effects.identify import Sessions
+from bot.effects.outage import Outage
+from bot.effects.pacing import INVALID_STATUSES
+from bot.effects.reconciler import Reconciler
 from bot.keys import Keyring
 from bot.services import agreements, records
 from bot.services.agreements import GroupText
@@ -24,7 +31,14 @@ from bot.storage.database import Database
 
 log = logging.getLogger(__name__)
 
-EXTENSIONS = ("cogs.signing", "cogs.agreements", "cogs.signatures", "cogs.upkeep")
+EXTENSIONS = (
+    "cogs.signing",
+    "cogs.agreements",
+    "cogs.signatures",
+    "cogs.inspection",
+    "cogs.upkeep",
+    "cogs.lookout",
+)
 
 
 def intents(*, members: bool = True) -> discord.Intents:
@@ -68,6 +82,9 @@ class Pledge(commands.Bot):
     ) -> None:
         cache = discord.MemberCacheFlags.none()
         cache.joined = with_members
+        self.clock = Clock()
+        trace = self.clock.trace()
+        trace.on_request_end.append(self._count_answer)
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -77,17 +94,67 @@ class Pledge(commands.Bot):
             chunk_guilds_at_startup=False,
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=trace,
         )
         self.groups = {group.key: group for group in groups}
         self.database = database
         self.keys = keys
         actions = Actions(self, database, self.groups, self.now)
         self.effects = Worker(database, actions, self.groups, self.now)
-        self.inbox = Inbox(self, database, self.now)
+        self.reconciler = Reconciler(self, database, self.now)
+        self.outage = Outage(self, database, self.groups, self.now, self._begin_anew, self.give_up)
+        database.on_outage = self.outage.notice
+        self.on_close: Callable[[], None] = lambda: None
+        """Called when closing begins; it can hang when a request does."""
+        self.failure: TemporaryError | None = None
+        """Why the process has to end, though nobody told it to."""
+        self._sessions = Sessions(self)
+        self._ending: asyncio.Task[None] | None = None
+        if with_members:
+            self._tell_of_members()
+
+    def _tell_of_members(self) -> None:
+        """Pass on changes to members as they come, as `raw_member_update`.
+
+        discord.py tells of them only for members it has cached, and Pledge caches hardly any: a
+        role given by hand would be seen an hour later.
+        """
+        parsers = self._connection.parsers
+        parse = parsers["GUILD_MEMBER_UPDATE"]
+
+        def parse_and_tell(data: Any) -> None:
+            parse(data)
+            self.dispatch("raw_member_update", data)
+
+        parsers["GUILD_MEMBER_UPDATE"] = parse_and_tell
 
     def now(self) -> datetime:
-        """The current instant, aware, in UTC."""
-        return discord.utils.utcnow()
+        """The current instant, aware, in UTC; it does not run backwards by small steps."""
+        return self.clock.now()
+
+    async def _count_answer(
+        self, _session: object, _context: object, answer: aiohttp.TraceRequestEndParams
+    ) -> None:
+        # Here and not where requests are made: discord.py repeats a 429 by itself, unheard.
+        if answer.response.status in INVALID_STATUSES:
+            self.effects.pace.count_invalid(self.now())
+
+    @override
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Begin a new session only while Discord has enough of them left for us."""
+        await self._sessions.wait_for_turn(self.now())
+
+    def give_up(self, error: TemporaryError) -> None:
+        """End this process, as another one may do better; `failure` says why."""
+        if self.failure is None:
+            log.critical("%s The process ends, to be started anew", error)
+            self.failure = error
+            self._ending = asyncio.create_task(self.close(), name="pledge-ending")
+
+    def _begin_anew(self) -> None:
+        """The record can be written again: as after a new session, look for what was missed."""
+        if self.is_ready():
+            self.dispatch("ready")
 
     def groups_in(self, guild_id: int) -> list[Group]:
         """The groups that live on this server."""
@@ -121,11 +188,14 @@ class Pledge(commands.Bot):
 
     @override
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        log.exception("The handler of %s failed", event_method)
+        if not isinstance(sys.exc_info()[1], RecordUnavailableError):  # whoever noticed has said so
+            log.exception("The handler of %s failed", event_method)
 
     @override
     async def close(self) -> None:
         """Finish what is in hand, then leave Discord; the database is closed by its opener."""
+        self.on_close()
+        await self.outage.stop()
         await self.effects.stop()
         await super().close()
 

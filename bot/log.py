@@ -3,6 +3,9 @@
 import logging
 import re
 import sys
+from typing import Any
+
+from typing_extensions import override
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -16,13 +19,26 @@ def hide_ids(record: logging.LogRecord) -> bool:
     return True
 
 
+class _ToStandardError(logging.StreamHandler[Any]):
+    """Writes to what standard error is at that moment: a bar in the terminal may stand in it."""
+
+    @property
+    @override
+    def stream(self) -> Any:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: Any) -> None:
+        """Set by the base class; what counts is looked up."""
+
+
 def configure(level: int = logging.INFO) -> None:
     """Log to standard error.
 
     discord.py stays at WARNING whatever `level` is: its DEBUG prints whole frames and the tokens
     of interactions, its INFO the ids of sessions. The same holds for what lies below it.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStandardError()
     handler.setFormatter(logging.Formatter(FORMAT))
     handler.addFilter(hide_ids)
     root = logging.getLogger()

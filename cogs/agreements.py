@@ -11,7 +11,7 @@ from bot.client import Pledge
 from bot.domain.agreements import Change, change_for
 from bot.domain.errors import NotPublishedError, NotSignedError
 from bot.effects import PANEL_CUSTOM_ID, find_problem
-from bot.services import agreements, members, records, signing
+from bot.services import agreements, holders, members, records, signing
 from bot.services.members import Present
 from bot.settings import Group
 from cogs._checks import (
@@ -67,6 +67,22 @@ class Agreements(
             await _preview(context, group, wanted)
 
         await with_group(interaction, groups_of_office(interaction, "facilitator"), preview)
+
+    @app_commands.command()
+    async def invite(self, interaction: Context) -> None:
+        """Ask members from before Pledge to sign; says first how many and how long."""
+        await with_group(interaction, groups_of_office(interaction, "facilitator"), _invite)
+
+
+async def _invite(interaction: Context, group: Group) -> None:
+    require_office(interaction, group, "facilitator")
+    count = await holders.count_to_invite(interaction.client.database, group.key)
+    if not count:
+        await reply(interaction, texts.INVITE_NOBODY)
+        return
+    minutes = -(-count // group.signing.dm_per_minute)
+    content = texts.invite_estimate(group.name, count, minutes)
+    await reply(interaction, content, buttons(InviteButton(group.key)))
 
 
 async def _read(interaction: Context, group: Group) -> None:
@@ -254,7 +270,27 @@ class PublishButton(
             now=client.now(),
         )
         client.effects.wake()
+        client.dispatch("reconcile", group.key)
         await settle(interaction, texts.published(version))
+
+
+class InviteButton(
+    Button, discord.ui.DynamicItem[PlainButton], template=rf"pledge:invite:{GROUP_KEY}"
+):
+    """Asks the members from before Pledge to sign."""
+
+    def __init__(self, group_key: str) -> None:
+        self.group_key = group_key
+        custom_id = f"pledge:invite:{group_key}"
+        super().__init__(button(texts.INVITE_BUTTON, custom_id, discord.ButtonStyle.success))
+
+    async def press(self, interaction: Context) -> None:
+        """Put the requests into the outbox, if the presser is a facilitator now."""
+        client, group = interaction.client, known_group(interaction, self.group_key)
+        require_office(interaction, group, "facilitator")
+        count = await holders.invite(client.database, group.key, client.now())
+        client.effects.wake()
+        await settle(interaction, texts.invited(count))
 
 
 class CancelButton(Button, discord.ui.DynamicItem[PlainButton], template=r"pledge:not-now"):
@@ -274,3 +310,4 @@ async def setup(client: Pledge) -> None:
     await client.add_cog(Agreements(client))
     client.add_dynamic_items(PanelButton, AcceptButton, DeclineButton)
     client.add_dynamic_items(WithdrawButton, KeepButton, PublishButton, CancelButton)
+    client.add_dynamic_items(InviteButton)

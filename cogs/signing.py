@@ -4,7 +4,8 @@ import discord
 from discord.ext import commands
 
 from bot.client import Pledge
-from bot.effects.inbox import is_admitted, present
+from bot.effects import find_role
+from bot.effects.reconciler import is_admitted, present
 from bot.services import members, signing
 
 
@@ -17,6 +18,7 @@ class Signing(commands.Cog):
     @commands.Cog.listener("on_member_join")
     async def ask_newcomer(self, member: discord.Member) -> None:
         """Ask whoever joins, once they have passed the server's screening."""
+        self.client.reconciler.note_arrival(member.guild.id, member.id)
         if is_admitted(member):
             await self._welcome(member)
 
@@ -29,7 +31,7 @@ class Signing(commands.Cog):
     async def _welcome(self, member: discord.Member) -> None:
         client = self.client
         for group in client.groups_in(member.guild.id):
-            people = [present(member, group)]
+            people = [present(member, find_role(member.guild, group.roles.member))]
             await members.welcome(client.database, group.key, people, client.now(), live=True)
         client.effects.wake()
 

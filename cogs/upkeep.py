@@ -2,22 +2,33 @@
 
 import asyncio
 import logging
+import random
+from datetime import datetime, timedelta
+from typing import Any
 
 import discord
-from discord.ext import commands, tasks
+from discord.ext import commands
 
+from bot import texts
 from bot.client import Pledge
 from bot.domain.effects import AlarmKind, EffectKind
-from bot.effects import find_problem
+from bot.domain.errors import RecordUnavailableError
+from bot.effects import ENFORCE_CUSTOM_ID, enforce_view, find_problem
 from bot.effects.places import can_post
-from bot.services import members, outbox
+from bot.effects.posted_head import compare_with_posted_head
+from bot.effects.reconciler import rules_of
+from bot.effects.timer import every
+from bot.services import holders, ledger, members, outbox
 from bot.settings import Group
+from cogs._checks import known_group, require_office
+from cogs._ui import GROUP_KEY, Button, Context, button, reply, settle
 
 log = logging.getLogger(__name__)
 
 ROLE_ALARMS = (AlarmKind.ROLE_GONE, AlarmKind.ROLE_TOO_HIGH)
-SWEEP_MINUTES = 60
 LAPSE_MINUTES = 5
+JITTER = 0.1
+"""Sweeps come this much earlier or later, so that groups do not all come at once."""
 
 
 class Upkeep(commands.Cog):
@@ -26,20 +37,40 @@ class Upkeep(commands.Cog):
     def __init__(self, client: Pledge) -> None:
         self.client = client
         self._catching_up = asyncio.Lock()
+        self._next_sweep: dict[str, datetime] = {}
 
     async def cog_unload(self) -> None:
         """Stop the timers."""
         self.sweep.cancel()
-        self.end_lapsed.cancel()
+        self.look_at_clock.cancel()
 
     @commands.Cog.listener("on_ready")
     async def begin(self) -> None:
         """A new session: whatever happened before it was not told."""
+        since = self.client.now()
+        await self._look_at_posted_heads()
         await self.client.effects.start()
-        for timer in (self.sweep, self.end_lapsed):
+        for timer in (self.sweep, self.look_at_clock):
             if not timer.is_running():
                 timer.start()
-        await self._catch_up_everywhere()
+        for group in self.client.groups.values():
+            await self._catch_up_safely(group, since)
+
+    async def _look_at_posted_heads(self) -> None:
+        """Before anything is done or a new head is posted: is this the newest record?"""
+        client = self.client
+        for group in client.groups.values():
+            guild = client.get_guild(group.guild_id)
+            try:
+                if guild is not None and await compare_with_posted_head(
+                    client, client.database, guild, group, client.now()
+                ):
+                    log.error("Group %s: the record is older than what was posted of it", group.key)
+            except RecordUnavailableError:
+                return  # whoever noticed it has said so
+            except Exception:
+                # Whatever it was, the bot must not sit there online and do nothing.
+                log.exception("Group %s: the posted head could not be compared", group.key)
 
     @commands.Cog.listener("on_guild_available")
     async def look_after_returned_server(self, guild: discord.Guild) -> None:
@@ -50,6 +81,30 @@ class Upkeep(commands.Cog):
     async def look_after_new_server(self, guild: discord.Guild) -> None:
         """The bot was added to a server."""
         await self._catch_up_in(guild)
+
+    @commands.Cog.listener("on_guild_remove")
+    async def leave_server(self, guild: discord.Guild) -> None:
+        """The bot was removed from a server, or the server is gone."""
+        for group in self.client.groups_in(guild.id):
+            await self._note_server(group, there=False)
+
+    @commands.Cog.listener("on_reconcile")
+    async def reconcile(self, group_key: str) -> None:
+        """Something has happened that makes a look at the group's server worth while now."""
+        await self._catch_up_safely(self.client.groups[group_key], None)
+
+    @commands.Cog.listener("on_raw_member_update")
+    async def look_at_member(self, data: dict[str, Any]) -> None:
+        """Somebody's roles may have changed: was the member role given by hand?"""
+        guild = self.client.get_guild(int(data["guild_id"]))
+        user = data["user"]
+        if guild is None or user.get("bot"):
+            return
+        role_ids = [int(role_id) for role_id in data["roles"]]
+        for group in self.client.groups_in(guild.id):
+            reconciler = self.client.reconciler
+            if await reconciler.notice_change(guild, group, int(user["id"]), role_ids):
+                self.client.effects.wake()
 
     @commands.Cog.listener("on_guild_role_create")
     @commands.Cog.listener("on_guild_role_delete")
@@ -75,47 +130,82 @@ class Upkeep(commands.Cog):
         """A channel was renamed or has other permissions."""
         await self._look_after(after.guild)
 
-    @tasks.loop(minutes=SWEEP_MINUTES)
+    @every(minutes=1)
     async def sweep(self) -> None:
-        """Find what no event told of."""
-        if self.sweep.current_loop:
-            await self._catch_up_everywhere()
+        """Find what no event told of, in each group when its time has come."""
+        for group in self.client.groups.values():
+            due_at = self._next_sweep.get(group.key)
+            if due_at is not None and due_at <= self.client.now():
+                await self._catch_up_safely(group, None)
 
-    @tasks.loop(minutes=LAPSE_MINUTES)
-    async def end_lapsed(self) -> None:
-        """End signatures that ran out, in steps that leave room for others."""
+    @every(minutes=LAPSE_MINUTES)
+    async def look_at_clock(self) -> None:
+        """Do what is due by time alone, in steps that leave room for others."""
         client = self.client
         try:
-            while await members.end_lapsed(client.database, client.groups, client.now()):
+            # A clock that is wrong is a doubt, and doubt takes nobody's access.
+            while not client.clock.is_wrong and await members.end_lapsed(
+                client.database, client.groups, client.now()
+            ):
                 client.effects.wake()
+            for group in client.groups.values():
+                await ledger.post_head_daily(client.database, group.key, client.now())
+                signing, limit = group.signing, group.signing.dm_per_minute * LAPSE_MINUTES
+                days = signing.remind_after_days
+                await members.remind(client.database, group.key, days, client.now(), limit)
+            client.effects.wake()
+        except RecordUnavailableError:
+            return  # whoever noticed it has said so
         except Exception:
             # discord.py would end the timer for good; the next round tries again.
-            log.exception("Signatures that ran out could not be ended; trying again")
+            log.exception("What is due by time could not be done; trying again")
 
-    async def _catch_up_everywhere(self) -> None:
-        for group in self.client.groups.values():
-            guild = self.client.get_guild(group.guild_id)
-            if guild is None or guild.unavailable:
-                log.warning("The server of group %s is not there", group.key)
-                continue
-            try:
-                await self._catch_up(guild, group)
-            except Exception:
-                # One group's trouble is not the next one's, nor the timer's.
-                log.exception("Group %s: catching up failed; the next round tries again", group.key)
+    async def _catch_up_safely(self, group: Group, since: datetime | None) -> None:
+        guild = self.client.get_guild(group.guild_id)
+        try:
+            if guild is None:
+                await self._note_server(group, there=False)
+            elif guild.unavailable:
+                log.warning("The server of group %s is not there for now", group.key)
+            else:
+                await self._catch_up(guild, group, since)
+        except RecordUnavailableError:
+            return  # when it can be used again, all groups are looked at
+        except Exception:
+            # One group's trouble is not the next one's, nor the timer's.
+            log.exception("Group %s: catching up failed; the next round tries again", group.key)
+
+    async def _note_server(self, group: Group, *, there: bool) -> None:
+        """A group without its server rests: nothing is asked of Discord until it is back."""
+        client = self.client
+        if there is not (group.key in client.effects.resting):
+            return
+        if there:
+            client.effects.resting.discard(group.key)
+        else:
+            client.effects.resting.add(group.key)
+            log.warning(
+                "The server of group %s is not there: the bot is not on it, or not any more."
+                " Everything is kept. Invite the bot again, or correct `guild`, and it goes on",
+                group.key,
+            )
+        await outbox.record_server(client.database, group.key, client.now(), there=there)
 
     async def _catch_up_in(self, guild: discord.Guild) -> None:
         # While Discord still sends the servers one by one, `begin` comes and looks at all.
         if self.client.is_ready():
             for group in self.client.groups_in(guild.id):
-                await self._catch_up(guild, group)
+                await self._catch_up_safely(group, self.client.now())
 
-    async def _catch_up(self, guild: discord.Guild, group: Group) -> None:
+    async def _catch_up(self, guild: discord.Guild, group: Group, since: datetime | None) -> None:
+        minutes = group.upkeep.sweep_minutes * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        self._next_sweep[group.key] = self.client.now() + timedelta(minutes=minutes)
         async with self._catching_up:
+            await self._note_server(group, there=True)
             await self._check(guild, group)
             await outbox.request_panel(self.client.database, group.key, self.client.now())
             self.client.effects.wake()
-            found = await self.client.inbox.catch_up(guild, group)
+            found = await self.client.reconciler.catch_up(guild, group, since)
         log.info("Group %s: caught up, %d found", group.key, found)
         self.client.effects.wake()
 
@@ -147,6 +237,36 @@ class Upkeep(commands.Cog):
                 await outbox.all_clear(database, group.key, kind, alarms, now)
 
 
+class EnforceButton(
+    Button,
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=ENFORCE_CUSTOM_ID.format(group_key=GROUP_KEY, strangers=r"(\d{1,7})"),
+):
+    """A facilitator's consent to take the role from many people at once."""
+
+    def __init__(self, group_key: str, strangers: str) -> None:
+        self.group_key, self.strangers = group_key, int(strangers)
+        custom_id = ENFORCE_CUSTOM_ID.format(group_key=group_key, strangers=strangers)
+        super().__init__(button(texts.ENFORCE_BUTTON, custom_id, discord.ButtonStyle.danger))
+
+    async def press(self, interaction: Context) -> None:
+        """Take the role from as many as were shown, or show how many they are by now."""
+        client, group = interaction.client, known_group(interaction, self.group_key)
+        require_office(interaction, group, "facilitator")
+        result = await holders.conclude(
+            client.database, group.key, rules_of(group), client.now(), confirmed=self.strangers
+        )
+        if result.guarded:
+            view = enforce_view(group.key, result.strangers)
+            await reply(interaction, texts.enforce_stale(result.strangers), view)
+        elif result.acted:
+            client.effects.wake()
+            await settle(interaction, texts.enforced(result.strangers))
+        else:
+            await settle(interaction, texts.ENFORCE_NOTHING)
+
+
 async def setup(client: Pledge) -> None:
     """Called by discord.py when the extension is loaded."""
     await client.add_cog(Upkeep(client))
+    client.add_dynamic_items(EnforceButton)

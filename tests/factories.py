@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.agreements import Agreement, Change, Consequence, Duration, Scope, Statements
+from bot.domain.holders import Enforcement, Rules
 from bot.keys import Keyring
 from bot.services import agreements
 from bot.services.agreements import GroupText
@@ -12,6 +13,7 @@ from bot.storage.database import Database
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GRACE = timedelta(days=14)
+RULES = Rules(enforcement=Enforcement.REVOKE, grace=GRACE, reminds=False)
 KEY = base64.urlsafe_b64encode(b"a key for tests, 32 bytes long!!").decode()
 KEYS = Keyring(KEY)
 FACILITATOR = 900_000_000_000_000_001

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import discord
 import simcord
+from simcord.http import RequestContext, route
 from typing_extensions import override
 
 from bot.client import Pledge
@@ -36,6 +37,12 @@ groups:
     roles: {member: member, moderator: moderator, facilitator: facilitator}
     channels: {support: support, moderators: moderators, welcome: welcome}
 """
+
+
+@route("GET", "/guilds/{guild_id}/onboarding")
+def without_onboarding(_context: RequestContext) -> dict[str, object]:
+    """What Discord says of a server that has no onboarding; the simulator does not know it."""
+    return {"enabled": False, "mode": 0, "prompts": [], "default_channel_ids": []}
 
 
 class Faults(logging.Handler):
@@ -76,12 +83,13 @@ class World:
         hidden = discord.PermissionOverwrite(view_channel=False)
         shown = discord.PermissionOverwrite(view_channel=True)
         private = {guild.default_role: hidden}
-        staff = {moderators: shown, facilitators: shown, self._raised_bot_role(): shown}
+        own = self._raised_bot_role()
+        staff = {moderators: shown, facilitators: shown, own: shown}
         self.welcome = guild.create_text_channel("welcome", topic="New here? Start with this.")
         self.support = guild.create_text_channel(
             "support",
             topic="Only for people who have signed.",
-            overwrites={**private, self.member_role: shown},
+            overwrites={**private, self.member_role: shown, own: shown},
         )
         self.moderators = guild.create_text_channel(
             "moderators", topic="Facilitators and moderators.", overwrites={**private, **staff}

@@ -1,6 +1,8 @@
 """What must be done in Discord after a commit, and what each answer of Discord means."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -42,6 +44,7 @@ class Notice(StrEnum):
     WELCOME_BACK = "welcome_back"
     STILL_SIGNED = "still_signed"
     OUTDATED = "outdated"
+    REMINDER = "reminder"
 
 
 class AlarmKind(StrEnum):
@@ -53,6 +56,44 @@ class AlarmKind(StrEnum):
     DIRECT_MESSAGES_PAUSED = "direct_messages_paused"
     MEMBERS_UNSEEN = "members_unseen"
     TWO_FACTOR = "two_factor"
+    MASS_CHANGE = "mass_change"
+    """So many hold the role without a signature that a wrong setting is likelier."""
+    RECORD_UNAVAILABLE = "record_unavailable"
+    CLOCK_WRONG = "clock_wrong"
+    STUCK = "stuck"
+    """Something in the outbox has been tried for a long time, and nobody was told why."""
+
+
+class Report(StrEnum):
+    """What the moderators' channel is told without anything being wrong with the settings."""
+
+    LEDGER_HEAD = "ledger_head"
+    ADOPTED = "adopted"
+    ROLE_TAKEN = "role_taken"
+    ROLE_UNSIGNED = "role_unsigned"
+    RESTORED = "restored"
+    RECORD_OLDER = "record_older"
+    RECORD_BACK = "record_back"
+
+
+Facts = Mapping[str, int | str]
+"""The numbers and words of a report; never a name or an id of a person."""
+
+
+def pack(word: AlarmKind | Report, facts: Facts) -> str:
+    """What a row of the outbox remembers of an alarm or a report."""
+    key = "alarm" if isinstance(word, AlarmKind) else "report"
+    return json.dumps({key: word, **facts}, sort_keys=True)
+
+
+def unpack(detail: str) -> tuple[AlarmKind | Report, Facts]:
+    """Read what `pack` wrote; an alarm without facts may be its bare word."""
+    if not detail.startswith("{"):
+        return AlarmKind(detail), {}
+    facts: dict[str, int | str] = json.loads(detail)
+    if "alarm" in facts:
+        return AlarmKind(str(facts.pop("alarm"))), facts
+    return Report(str(facts.pop("report"))), facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +144,20 @@ _VERDICTS = {
     50278: Verdict.BLOCKED,
     40003: Verdict.PAUSE,
     20026: Verdict.PAUSE,
+    20016: Verdict.RETRY,
+    20022: Verdict.RETRY,
+    20028: Verdict.RETRY,
+    20029: Verdict.RETRY,
+    30046: Verdict.RETRY,
+    40001: Verdict.RETRY,
+    40002: Verdict.RETRY,
+    40004: Verdict.RETRY,
+    40006: Verdict.RETRY,
+    110001: Verdict.RETRY,
+    130000: Verdict.RETRY,
     10007: Verdict.GONE,
     10013: Verdict.GONE,
+    40007: Verdict.GONE,
     50001: Verdict.HOLD,
     50013: Verdict.HOLD,
     60003: Verdict.HOLD,
@@ -113,7 +166,11 @@ _VERDICTS = {
     10008: Verdict.MISSING,
     10011: Verdict.MISSING,
 }
-"""Discord's JSON error codes, from "Opcodes and Status Codes" of its documentation."""
+"""Discord's JSON error codes, from "Opcodes and Status Codes" of its documentation.
+
+Those to be tried again speak of Discord's own limits and outages, or of the bot's account
+(40001, 40002): no person and no setting of the group is the cause, so nobody is given up for them.
+"""
 
 
 def verdict_on(status: int | None, code: int) -> Verdict:

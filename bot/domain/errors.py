@@ -18,8 +18,28 @@ class ConfigurationError(DomainError):
     """The configuration cannot be used."""
 
 
+class TemporaryError(DomainError):
+    """This cannot be done at the moment, and passes by itself: trying again later helps."""
+
+
 class StorageError(DomainError):
     """The database cannot be used."""
+
+
+class RecordUnavailableError(StorageError, TemporaryError):
+    """The record cannot be read or written at the moment; nothing was recorded."""
+
+
+class RecordUncertainError(RecordUnavailableError):
+    """The connection to the record broke during a commit: nobody knows what came of it."""
+
+
+class InUseError(StorageError, TemporaryError):
+    """Another Pledge is running with this database. Stop that one first."""
+
+
+class NoDatabaseError(StorageError):
+    """There is no database yet; `pledge run` makes it."""
 
 
 class NotPublishedError(DomainError):
@@ -64,3 +84,7 @@ class NotEntitledError(DomainError):
 
 class UnknownGroupError(DomainError):
     """No group of this name is configured here."""
+
+
+class NotLookedError(DomainError):
+    """Discord did not answer, so nothing is known about the gate."""

@@ -56,6 +56,7 @@ class Matter(StrEnum):
 
     NO_RECORD = "no_record"
     NOT_STARTED = "not_started"
+    ADOPTED = "adopted"
     ALWAYS_READ = "always_read"
     THREADS = "threads"
     BOTS_READ = "bots_read"

@@ -1,23 +1,43 @@
 """Does one thing in Discord for each row of the outbox; every one can be repeated safely."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import discord
 
 from bot import texts
-from bot.domain.effects import AlarmKind, Effect, EffectKind, Notice, nonce_of
+from bot.domain.agreements import SignatureRequest
+from bot.domain.effects import (
+    AlarmKind,
+    Effect,
+    EffectKind,
+    Notice,
+    Report,
+    Verdict,
+    nonce_of,
+    unpack,
+    verdict_on,
+)
 from bot.effects.places import find_channel, find_problem, find_role
+from bot.effects.reconciler import rules_of
 from bot.services import outbox
 from bot.services.outbox import NoticeFacts, Place
 from bot.settings import Group
 from bot.storage.database import Database
 
+log = logging.getLogger(__name__)
+
 PANEL_CUSTOM_ID = "pledge:sign:{group_key}"
 """The id of the standing panel's button."""
 
+ENFORCE_CUSTOM_ID = "pledge:enforce:{group_key}:{strangers}"
+"""The id of the button with which a facilitator agrees to a mass change."""
+
 _SCREENING = "MEMBER_VERIFICATION_GATE_ENABLED"
 _HISTORY = 50
+_NOT_OUR_MESSAGE = (10008, 50005)
+"""Nothing stands there any more, or what another account posted: only then a new one is posted."""
 
 
 class CannotYetError(Exception):
@@ -55,7 +75,8 @@ class Actions:
             EffectKind.ALIGN_ROLE: self._align_role,
             EffectKind.NOTICE: self._notice,
             EffectKind.PANEL: self._panel,
-            EffectKind.ALARM: self._alarm,
+            EffectKind.ALARM: self._tell_staff,
+            EffectKind.REPORT: self._tell_staff,
         }
 
     async def perform(self, effect: Effect) -> str | None:
@@ -80,32 +101,62 @@ class Actions:
             messages = texts.request_messages(
                 asking.version, group.name, signing.accept, signing.decline
             )
-            message_id = await self._send(effect, channel_id, messages)
+            message_id = await self._send(effect, channel_id, messages, asking.asked_since)
             # Before the reactions: whoever presses one at once must find the record waiting.
             place = Place(
                 channel_id=channel_id,
                 message_id=message_id,
+                sent_at=self._sent_at(effect, message_id),
                 accept_emoji=signing.accept,
                 decline_emoji=signing.decline,
             )
             now = self._clock()
             await outbox.record_asked(self._database, effect, asking.version, place, now)
-        channel = self._client.get_partial_messageable(channel_id)
+        message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
         for emoji in (signing.accept, signing.decline):
-            await channel.get_partial_message(message_id).add_reaction(emoji)
+            await self._offer(message, emoji)
         return "asked"
+
+    async def _offer(self, message: discord.PartialMessage, emoji: str) -> None:
+        """Put a reaction under the request to press.
+
+        When Discord will not have it, the request has arrived all the same, and the person can
+        add the reaction themselves.
+        """
+        try:
+            await message.add_reaction(emoji)
+        except discord.HTTPException as error:
+            if verdict_on(error.status, error.code) in (Verdict.RETRY, Verdict.PAUSE):
+                raise
+            log.info("A reaction was refused (%d, %d)", error.status, error.code)
+
+    def _sent_at(self, effect: Effect, message_id: int) -> datetime:
+        """Now; but when an earlier try had sent it, Discord's own time of the message."""
+        now = self._clock()
+        if effect.attempts == 1 and effect.detail is None:
+            return now
+        return min(discord.utils.snowflake_time(message_id), now)
 
     async def _direct_channel(self, member_id: int) -> int:
         return (await self._client.create_dm(discord.Object(member_id))).id
 
-    async def _send(self, effect: Effect, channel_id: int, messages: Sequence[str]) -> int:
+    async def _send(
+        self,
+        effect: Effect,
+        channel_id: int,
+        messages: Sequence[str],
+        sent_since: datetime | None = None,
+    ) -> int:
         """Send the messages in order, each once, and return the id of the last.
 
-        The nonce makes Discord itself drop a copy that follows within minutes. On a later try
-        what is in the channel already is found by its text and not sent again.
+        The nonce makes Discord itself drop a copy that follows within minutes. On a later try,
+        or when a lost record may have sent it since `sent_since`, what is in the channel already
+        is found by its text and not sent again.
         """
         channel = self._client.get_partial_messageable(channel_id)
-        there = await self._find_sent(effect, channel, messages) if effect.attempts > 1 else []
+        there: list[int] = []
+        if effect.attempts > 1 or sent_since is not None:
+            there = await self._find_sent(channel, messages, sent_since or effect.created_at)
         message_id = there[-1] if there else 0
         for part, content in enumerate(messages[len(there) :], start=len(there)):
             sent = await channel.send(content, nonce=nonce_of(effect.id, part, content))
@@ -113,10 +164,10 @@ class Actions:
         return message_id
 
     async def _find_sent(
-        self, effect: Effect, channel: discord.PartialMessageable, messages: Sequence[str]
+        self, channel: discord.PartialMessageable, messages: Sequence[str], since: datetime
     ) -> list[int]:
         found: list[int] = []
-        after = discord.Object(discord.utils.time_snowflake(effect.created_at))
+        after = discord.Object(discord.utils.time_snowflake(since))
         async for message in channel.history(limit=_HISTORY, after=after, oldest_first=True):
             is_ours = self._client.user is not None and message.author.id == self._client.user.id
             if is_ours and len(found) < len(messages) and message.content == messages[len(found)]:
@@ -126,20 +177,24 @@ class Actions:
     async def _align_role(self, effect: Effect, group: Group) -> str:
         guild = self._guild(group)
         member_id = effect.member_id or 0
-        wanted = await outbox.should_have_role(self._database, group.key, member_id, self._clock())
+        wanted = await outbox.should_have_role(
+            self._database, group.key, member_id, rules_of(group), self._clock()
+        )
         problem = find_problem(guild, group)
         role = find_role(guild, group.roles.member)
         if problem is not None or role is None:
             raise CannotYetError(problem or AlarmKind.ROLE_GONE)
+        if wanted is None:
+            return "kept for the grace"
         if not wanted:
             await self._client.http.remove_role(
                 guild.id, member_id, role.id, reason=texts.AUDIT_REASON
             )
-            return "role taken"
+            return outbox.ROLE_TAKEN
         if await self._is_being_screened(guild, member_id):
             return "waits for screening"
         await self._client.http.add_role(guild.id, member_id, role.id, reason=texts.AUDIT_REASON)
-        return "role given"
+        return outbox.ROLE_GIVEN
 
     async def _is_being_screened(self, guild: discord.Guild, member_id: int) -> bool:
         """A role given to somebody who is `pending` would let them past the screening."""
@@ -167,7 +222,6 @@ class Actions:
 
     def _notice_text(self, facts: NoticeFacts, group: Group) -> str | None:
         accept, decline = group.signing.accept, group.signing.decline
-        request = facts.request
         match facts.notice:
             case Notice.SIGNED if facts.signature is not None:
                 waits = facts.role_waits
@@ -180,13 +234,21 @@ class Actions:
                 return texts.welcome_back(group.name)
             case Notice.STILL_SIGNED:
                 return texts.still_signed(group.name, accept, decline)
-            case Notice.OUTDATED if request is not None and request.message_id is not None:
-                place = f"{request.channel_id}/{request.message_id}"
-                return texts.outdated(group.name, f"https://discord.com/channels/@me/{place}")
-            case Notice.OUTDATED:
-                return texts.outdated_in_server(group.name)
+            case Notice.OUTDATED | Notice.REMINDER:
+                return self._link_text(facts.notice, group, facts.request)
             case _:
                 return None
+
+    def _link_text(
+        self, notice: Notice, group: Group, request: SignatureRequest | None
+    ) -> str | None:
+        """What points at the message that waits for an answer."""
+        if request is None or request.message_id is None:
+            return texts.outdated_in_server(group.name) if notice is Notice.OUTDATED else None
+        link = f"https://discord.com/channels/@me/{request.channel_id}/{request.message_id}"
+        if notice is Notice.REMINDER:
+            return texts.reminder(group.name, link)
+        return texts.outdated(group.name, link)
 
     async def _panel(self, effect: Effect, group: Group) -> None:
         channel = find_channel(self._guild(group), group.channels.welcome)
@@ -197,8 +259,10 @@ class Actions:
         if message_id is not None:
             try:
                 await channel.get_partial_message(message_id).edit(content=content, view=view)
-            except discord.NotFound:
-                message_id = None
+            except discord.HTTPException as error:
+                if error.code not in _NOT_OUR_MESSAGE:
+                    raise
+                message_id = await self._find_panel(effect, channel, content)
         if message_id is None:
             nonce = nonce_of(effect.id, 0, content)
             message_id = (await channel.send(content, view=view, nonce=nonce)).id
@@ -210,26 +274,56 @@ class Actions:
         known = await outbox.find_panel(self._database, effect.group_key)
         if known is not None and known[0] == channel.id:
             return known[1]
-        if effect.attempts > 1:
-            partial = self._client.get_partial_messageable(channel.id)
-            found = await self._find_sent(effect, partial, [content])
-            return found[0] if found else None
-        return None
+        return await self._find_panel(effect, channel, content)
 
-    async def _alarm(self, effect: Effect, group: Group) -> str:
+    async def _find_panel(
+        self, effect: Effect, channel: discord.TextChannel, content: str
+    ) -> int | None:
+        """The panel that an earlier try may have posted without hearing of it."""
+        if effect.attempts == 1:
+            return None
+        partial = self._client.get_partial_messageable(channel.id)
+        found = await self._find_sent(partial, [content], effect.created_at)
+        return found[0] if found else None
+
+    async def _tell_staff(self, effect: Effect, group: Group) -> str:
         channel = find_channel(self._guild(group), group.channels.moderators)
         if channel is None:
             raise CannotYetError(AlarmKind.CHANNEL_GONE)
-        content = texts.alarm(group.name, AlarmKind(effect.detail or ""))
-        await self._send(effect, channel.id, [content])
+        word, facts = unpack(effect.detail or "")
+        if isinstance(word, Report):
+            await self._send(effect, channel.id, [texts.report(group.name, word, facts)])
+            return "told"
+        content = texts.alarm(group.name, word, facts)
+        if word is not AlarmKind.MASS_CHANGE:
+            await self._send(effect, channel.id, [content])
+            return "told"
+        partial = self._client.get_partial_messageable(channel.id)
+        there: list[int] = []
+        if effect.attempts > 1:
+            there = await self._find_sent(partial, [content], effect.created_at)
+        if not there:
+            nonce = nonce_of(effect.id, 0, content)
+            await channel.send(
+                content, view=enforce_view(group.key, int(facts["strangers"])), nonce=nonce
+            )
         return "told"
+
+
+def enforce_view(group_key: str, strangers: int) -> discord.ui.View:
+    """The button under a mass change; its presses are answered by `cogs.upkeep`."""
+    custom_id = ENFORCE_CUSTOM_ID.format(group_key=group_key, strangers=strangers)
+    return _one_button(texts.ENFORCE_BUTTON, custom_id, discord.ButtonStyle.danger)
 
 
 def panel_view(group_key: str) -> discord.ui.View:
     """The button of the standing panel; its presses are answered by `cogs.signing`."""
-    view = discord.ui.View(timeout=None)
     custom_id = PANEL_CUSTOM_ID.format(group_key=group_key)
-    style = discord.ButtonStyle.primary
-    view.add_item(discord.ui.Button(label=texts.PANEL_BUTTON, custom_id=custom_id, style=style))
+    return _one_button(texts.PANEL_BUTTON, custom_id, discord.ButtonStyle.primary)
+
+
+def _one_button(label: str, custom_id: str, style: discord.ButtonStyle) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    view.add_item(discord.ui.Button(label=label, custom_id=custom_id, style=style))
     view.stop()
     return view

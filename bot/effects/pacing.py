@@ -4,8 +4,14 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+INVALID_STATUSES = (401, 403, 429)
+"""What Discord counts as invalid requests."""
+
 INVALID_WINDOW = timedelta(minutes=10)
-INVALID_BUDGET = 1_000
+IN_HAND = 50
+"""Invalid answers that may still come when nothing new is begun: eight rows, five tries each."""
+
+INVALID_BUDGET = 1_000 - IN_HAND
 """Discord bans an address after 10,000 invalid requests in ten minutes; we stop far earlier."""
 
 BURST = 5
@@ -68,7 +74,7 @@ class Pace:
         return True
 
     def count_invalid(self, now: datetime) -> None:
-        """Count an answer that Discord counts as invalid (401, 403 or 429)."""
+        """Count an answer that Discord counts as invalid."""
         self._invalid.append(now)
 
     def over_budget_until(self, now: datetime) -> datetime | None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -10,9 +11,10 @@ import aiohttp
 import discord
 
 from bot.domain.effects import AlarmKind, Effect, EffectKind, Verdict, retry_delay, verdict_on
+from bot.domain.errors import RecordUnavailableError
 from bot.effects.actions import Actions, CannotYetError
 from bot.effects.pacing import Pace
-from bot.services import outbox
+from bot.services import alarms, outbox
 from bot.settings import Group
 from bot.storage.database import Database
 
@@ -23,7 +25,7 @@ AT_ONCE = 8
 
 NOT_ASKS = [kind for kind in EffectKind if kind is not EffectKind.ASK]
 LONGEST_SLEEP = timedelta(minutes=5)
-_INVALID_STATUSES = (401, 403, 429)
+LONGEST_STOP_SECONDS = 20.0
 _ROLE_ALARMS = {10011: AlarmKind.ROLE_GONE, 60003: AlarmKind.TWO_FACTOR}
 """What the codes of a refused role mean, other than that it stands too high."""
 
@@ -32,7 +34,8 @@ class Worker:
     """Runs while there is something due, then sleeps until there is again.
 
     Nothing is cancelled in the middle of a request to Discord: in discord.py 2.7.1 that can
-    block every later one. `stop` therefore waits for what is in hand.
+    block every later one. `stop` therefore waits for what is in hand, though not for ever: a
+    request can be stuck, and the next start finds what was not finished.
     """
 
     def __init__(
@@ -46,10 +49,13 @@ class Worker:
         self._actions = actions
         self._groups = groups
         self._clock = clock
-        self.pace = Pace({key: group.signing.dm_per_minute for key, group in groups.items()})
+        self.pace = self._new_pace()
+        self.resting: set[str] = set()
+        """Groups whose server is not there: their rows wait where they are."""
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
+        self._begun: dict[int, float] = {}
         self._suspect = False
         self._stopped = False
         self._running = False
@@ -67,6 +73,8 @@ class Worker:
         left = await outbox.take_over(self._database)
         if left:
             log.info("%d effects were in hand when the last process ended; trying them again", left)
+        # The last process may have lived with a clock that was ahead.
+        await alarms.pull_forward(self._database, self._clock())
         # A break that the last process took is forgotten, so its alarm may be given again.
         await self._dms_flow_again()
         self._running = not self._stopped
@@ -90,12 +98,29 @@ class Worker:
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        if self._task is None:
+            return
+        _, stuck = await asyncio.wait([self._task], timeout=LONGEST_STOP_SECONDS)
+        if stuck:
+            log.error(
+                "%d effects do not come to an end; the next start tries them", len(self._begun)
+            )
+
+    def oldest_in_hand(self, now: float) -> float:
+        """When the oldest effect in hand was begun, by the monotonic clock; `now` without any."""
+        return min(self._begun.values(), default=now)
+
+    def forget_breaks(self) -> None:
+        """The clock was wrong, so nobody knows when a break ends; Discord says if it is needed."""
+        self.pace = self._new_pace()
+
+    def _new_pace(self) -> Pace:
+        return Pace({key: group.signing.dm_per_minute for key, group in self._groups.items()})
 
     async def _drain(self) -> None:
         sleep_until = self._clock() + LONGEST_SLEEP
         in_hand: set[asyncio.Task[None]] = set()
+        self._woken.clear()
         try:
             if self._suspect:
                 # Nothing is in hand now: what still says so was left by a failure.
@@ -108,10 +133,11 @@ class Worker:
                     break
                 in_hand = await self._wait(in_hand)
             sleep_until = await self._next_look_at()
-        except Exception:
+        except Exception as error:
             # The database did not answer: what it holds is safe, so look again shortly.
-            log.exception("The outbox could not be worked on; trying again")
             self._suspect = True
+            if not isinstance(error, RecordUnavailableError):  # whoever noticed that has said so
+                log.exception("The outbox could not be worked on; trying again")
             sleep_until = self._clock() + timedelta(seconds=30)
         finally:
             if in_hand:
@@ -140,16 +166,19 @@ class Worker:
             self._database,
             now,
             limit=free,
-            group_keys=list(self._groups),
+            group_keys=self._awake(),
             not_asking=self.pace.not_asking(now),
         )
+
+    def _awake(self) -> list[str]:
+        return [key for key in self._groups if key not in self.resting]
 
     async def _next_look_at(self) -> datetime:
         now = self._clock()
         over_until = self.pace.over_budget_until(now)
         if over_until is not None:
             return over_until
-        keys, waiting = list(self._groups), self.pace.not_asking(now)
+        keys, waiting = self._awake(), self.pace.not_asking(now)
         asking = [key for key in keys if key not in waiting]
         looks = [now + LONGEST_SLEEP]
         for groups, kinds, earliest in (
@@ -179,16 +208,18 @@ class Worker:
                     # Told to stop: it is as if it had not been taken.
                     await outbox.retry(self._database, following, "stopped", self._clock())
                     return
-        except Exception:
+        except Exception as error:
             # What came of it could not be written down; it is found again when nothing else is
             # in hand.
-            log.exception("The outcome of an effect could not be recorded")
             self._suspect = True
+            if not isinstance(error, RecordUnavailableError):
+                log.exception("The outcome of an effect could not be recorded")
 
     async def _run_one(self, effect: Effect) -> Effect | None:
         now = self._clock()
         if effect.kind is EffectKind.ASK:
             self.pace.spend(effect.group_key, now)
+        self._begun[effect.id] = time.monotonic()
         try:
             outcome = await self._actions.perform(effect)
             if outcome == "asked" and self.pace.end_break(now):
@@ -198,14 +229,16 @@ class Worker:
         except CannotYetError as error:
             await self._cannot_yet(effect, error.alarm)
         except discord.HTTPException as error:
-            if error.status in _INVALID_STATUSES:
-                self.pace.count_invalid(self._clock())
             await self._refused(effect, error.status, error.code)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             await self._try_again(effect, type(error).__name__)
+        except RecordUnavailableError:
+            raise
         except Exception as error:
             log.exception("Effect %d (%s) failed", effect.id, effect.kind)
             await self._try_again(effect, type(error).__name__)
+        finally:
+            del self._begun[effect.id]
         return None
 
     async def _dms_flow_again(self) -> None:
@@ -216,7 +249,7 @@ class Worker:
     async def _cannot_yet(self, effect: Effect, alarm: AlarmKind | None) -> None:
         if alarm is None:
             await self._try_again(effect, "server not there")
-        elif effect.kind is EffectKind.ALARM:
+        elif effect.kind in (EffectKind.ALARM, EffectKind.REPORT):
             log.warning("Group %s: cannot write in the moderators' channel", effect.group_key)
             await outbox.hold(self._database, effect, None, alarm, self._clock())
         else:
@@ -252,7 +285,7 @@ class Worker:
                 await outbox.hold(self._database, effect, alarm, f"refused {code}", now)
             case EffectKind.ASK:
                 await outbox.record_blocked(self._database, effect, code, now)
-            case EffectKind.ALARM:
+            case EffectKind.ALARM | EffectKind.REPORT:
                 await outbox.hold(self._database, effect, None, f"refused {code}", now)
             case EffectKind.NOTICE:
                 await outbox.drop(self._database, effect, f"refused {code}", now)

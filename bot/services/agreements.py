@@ -14,7 +14,7 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import EffectKind, lane_of_group
 from bot.domain.errors import NothingToPublishError, PublishConflictError
-from bot.services import members
+from bot.services import ledger, members
 from bot.storage import effects, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
@@ -152,6 +152,7 @@ async def publish(
             kind=EffectKind.PANEL,
             now=now,
         )
+        await ledger.post_head_in(tx, group_key, now)
         return await versions.get(tx, draft.id)
 
 

@@ -10,13 +10,23 @@ from bot.domain.effects import (
     Effect,
     EffectKind,
     EffectState,
+    Facts,
     Notice,
+    Report,
     lane_of_group,
     lane_of_member,
     lane_of_role,
+    pack,
 )
-from bot.storage import effects, requests, signatures, versions
+from bot.domain.holders import Rules
+from bot.domain.ledger import LedgerKind
+from bot.storage import effects, holders, ledger, requests, signatures, versions
 from bot.storage.database import Database, Transaction
+
+ROLE_GIVEN = "role given"
+ROLE_TAKEN = "role taken"
+_ROLE_CHANGES = {ROLE_GIVEN: LedgerKind.GRANTED, ROLE_TAKEN: LedgerKind.REMOVED}
+"""What the outcomes of `EffectKind.ALIGN_ROLE` are in the ledger."""
 
 
 async def take_over(database: Database) -> int:
@@ -48,18 +58,24 @@ async def find_next_due_at(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """A request that is to be sent now, and the text in force."""
+    """A request that is to be sent now, and the text in force.
+
+    `asked_since` is set when a record that was lost may have asked already, between then and
+    the making of the request.
+    """
 
     request: SignatureRequest
     version: AgreementVersion
+    asked_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a request stands in Discord, and what answers it there."""
+    """Where a request stands in Discord, since when, and what answers it there."""
 
     channel_id: int
     message_id: int
+    sent_at: datetime
     accept_emoji: str
     decline_emoji: str
 
@@ -82,7 +98,8 @@ async def prepare_asking(database: Database, effect: Effect) -> Asking | None:
             return None
         if not is_asked and request.version_id != version.id:
             await requests.mark(tx, request.id, version_id=version.id)
-        return Asking(request=request, version=version)
+        asked_since = datetime.fromisoformat(effect.detail) if effect.detail else None
+        return Asking(request=request, version=version, asked_since=asked_since)
 
 
 async def record_asked(
@@ -106,14 +123,31 @@ async def record_asked(
         if effect.request_id is None:
             return
         request = await requests.get(tx, effect.request_id)
-        values = {**asdict(place), "sent_at": now, "checked_at": now}
+        values = {**asdict(place), "checked_at": place.sent_at}
         if request.state is RequestState.QUEUED:
             values |= {"state": RequestState.SENT, "version_id": version.id}
             await requests.mark(tx, request.id, **values)
+            await _record_requested(tx, request, version, place, now)
             await _replace_if_superseded(tx, request, version, now)
         elif request.message_id is None and request.version_id == version.id:
             # Answered by button, or replaced, while the message was on its way: that stands.
             await requests.mark(tx, request.id, **values)
+            await _record_requested(tx, request, version, place, now)
+
+
+async def _record_requested(
+    tx: Transaction, request: SignatureRequest, sent: AgreementVersion, place: Place, now: datetime
+) -> None:
+    member_id = request.member_id
+    facts = {
+        "member_id": member_id,
+        "version": sent.number,
+        "sha256": sent.sha256,
+        "channel_id": place.channel_id,
+        "message_id": place.message_id,
+    }
+    group_key, kind = request.group_key, LedgerKind.REQUESTED
+    await ledger.append(tx, group_key, kind, facts, now, subject_id=member_id)
 
 
 async def _replace_if_superseded(
@@ -138,13 +172,19 @@ async def record_blocked(database: Database, effect: Effect, code: int, now: dat
 
 
 async def should_have_role(
-    database: Database, group_key: str, member_id: int, now: datetime
-) -> bool:
-    """What the record says at this moment, read just before Discord is asked."""
+    database: Database, group_key: str, member_id: int, rules: Rules, now: datetime
+) -> bool | None:
+    """What the record says at this moment, read just before Discord is asked.
+
+    None is for members from before Pledge whose grace runs: their role is left as it is.
+    """
     async with database.read() as tx:
         signature = await signatures.find_unrevoked(tx, group_key, member_id)
         in_force = await versions.find_in_force(tx, group_key)
-        return signature is not None and signature.is_valid(in_force, now)
+        if signature is not None and signature.is_valid(in_force, now):
+            return True
+        is_kept = await holders.is_kept(tx, group_key, member_id, rules, now)
+        return None if is_kept else False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +199,13 @@ class NoticeFacts:
 
 
 async def prepare_notice(database: Database, effect: Effect, now: datetime) -> NoticeFacts | None:
-    """Read the record again before a notice goes out; None when it is not true any more."""
+    """Read the record again before a notice goes out; None when it is not true any more.
+
+    None as well when the same notice waits behind this one: it would say the same words again.
+    """
     async with database.read() as tx:
+        if await effects.has_waiting(tx, effect.lane, EffectKind.NOTICE, effect.detail):
+            return None
         member_id = effect.member_id or 0
         signature = await signatures.find_unrevoked(tx, effect.group_key, member_id)
         in_force = await versions.find_in_force(tx, effect.group_key)
@@ -176,6 +221,8 @@ async def prepare_notice(database: Database, effect: Effect, now: datetime) -> N
         )
     if facts.notice is Notice.OUTDATED:
         return facts
+    if facts.notice is Notice.REMINDER:
+        return facts if request is not None and request.state is RequestState.SENT else None
     speaks_of_access = facts.notice in (Notice.SIGNED, Notice.WELCOME_BACK, Notice.STILL_SIGNED)
     return None if facts.has_access is not speaks_of_access else facts
 
@@ -206,10 +253,18 @@ async def request_panel(database: Database, group_key: str, now: datetime) -> No
 async def finish(database: Database, effect: Effect, outcome: str, now: datetime) -> Effect | None:
     """The effect was carried out: close it, and take what is due next in its lane, if anything.
 
-    One commit instead of two. Asking somebody is never taken this way, as it has a pace to keep.
+    The ledger keeps what became of a role. One commit instead of two; asking somebody is never
+    taken this way, as it has a pace to keep.
     """
     async with database.write() as tx:
         await effects.mark_finished(tx, effect.id, EffectState.DONE, outcome, now)
+        kind = _ROLE_CHANGES.get(outcome) if effect.kind is EffectKind.ALIGN_ROLE else None
+        if kind is not None:
+            member_id = effect.member_id
+            facts = {"member_id": member_id}
+            await ledger.append(tx, effect.group_key, kind, facts, now, subject_id=member_id)
+            if kind is LedgerKind.REMOVED:
+                await holders.forget(tx, [effect.group_key], member_id or 0)
         lanes = [effect.lane]
         if effect.member_id is not None:
             lanes.append(lane_of_member(effect.group_key, effect.member_id))
@@ -246,16 +301,19 @@ async def hold(
     async with database.write() as tx:
         await effects.mark_held(tx, effect.id, outcome)
         if alarm is not None:
-            await _raise_alarm(tx, effect.group_key, alarm, now)
+            await raise_alarm_in(tx, effect.group_key, alarm, now)
 
 
 async def raise_alarm(database: Database, group_key: str, alarm: AlarmKind, now: datetime) -> bool:
     """Tell the moderators' channel that something needs a person; False if it was told already."""
     async with database.write() as tx:
-        return await _raise_alarm(tx, group_key, alarm, now)
+        return await raise_alarm_in(tx, group_key, alarm, now)
 
 
-async def _raise_alarm(tx: Transaction, group_key: str, alarm: AlarmKind, now: datetime) -> bool:
+async def raise_alarm_in(
+    tx: Transaction, group_key: str, alarm: AlarmKind, now: datetime, facts: Facts | None = None
+) -> bool:
+    """`raise_alarm`, inside the open transaction, with numbers to tell."""
     if not await effects.open_alarm(tx, group_key, alarm, now):
         return False
     await effects.add(
@@ -263,10 +321,30 @@ async def _raise_alarm(tx: Transaction, group_key: str, alarm: AlarmKind, now: d
         group_key=group_key,
         lane=lane_of_group(group_key, "alarm"),
         kind=EffectKind.ALARM,
-        detail=alarm,
+        detail=pack(alarm, facts or {}),
         now=now,
     )
     return True
+
+
+async def report_in(
+    tx: Transaction, group_key: str, report: Report, facts: Facts, now: datetime
+) -> None:
+    """Tell the moderators' channel what was done or found, inside the open transaction."""
+    await effects.add(
+        tx,
+        group_key=group_key,
+        lane=lane_of_group(group_key, "report"),
+        kind=EffectKind.REPORT,
+        detail=pack(report, facts),
+        now=now,
+    )
+
+
+async def record_server(database: Database, group_key: str, now: datetime, *, there: bool) -> None:
+    """The bot was removed from the group's server, or is back on it."""
+    async with database.write() as tx:
+        await versions.mark_group(tx, group_key, gone_at=None if there else now)
 
 
 async def all_clear(

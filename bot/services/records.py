@@ -1,6 +1,6 @@
 """What facilitators and moderators ask of the record, and what catching up reads of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from bot.domain.agreements import (
     Standing,
     standing_of,
 )
-from bot.storage import requests, signatures, versions
+from bot.storage import holders, requests, signatures, versions
 from bot.storage.database import Database
 
 
@@ -93,6 +93,41 @@ async def list_standings(
     return StandingPage(lines=lines, page=page, pages=pages, total=total)
 
 
+async def list_valid_members(
+    database: Database, group_key: str, member_ids: Iterable[int], now: datetime
+) -> set[int]:
+    """Which of these people (a page of a member list) may have the role.
+
+    They hold a signature that opens the door, or were members before Pledge and keep the role
+    for their grace.
+    """
+    people = list(member_ids)
+    async with database.read() as tx:
+        in_force = await versions.find_in_force(tx, group_key)
+        given = await signatures.list_unrevoked_of(tx, group_key, people)
+        adopted = await holders.list_adopted_of(tx, group_key, people)
+    signed = {who for who, signature in given.items() if signature.is_valid(in_force, now)}
+    return signed | adopted
+
+
+async def count_adopted(database: Database, group_key: str) -> int:
+    """How many members from before Pledge hold the role without a signature."""
+    async with database.read() as tx:
+        return await holders.count_adopted(tx, group_key)
+
+
+async def has_started(database: Database, group_key: str) -> bool:
+    """Whether the group has published an agreement, so that there is something to sign."""
+    async with database.read() as tx:
+        return await versions.find_in_force(tx, group_key) is not None
+
+
+async def list_known_groups(database: Database) -> dict[str, int]:
+    """Every group the record knows, configured or not, with the id of its server."""
+    async with database.read() as tx:
+        return await versions.list_groups(tx)
+
+
 async def list_groups_of(database: Database, member_id: int) -> list[str]:
     """Keys of the groups that a person has a request in."""
     async with database.read() as tx:
@@ -100,11 +135,24 @@ async def list_groups_of(database: Database, member_id: int) -> list[str]:
 
 
 async def list_readable(
-    database: Database, group_key: str, after_id: int, limit: int
+    database: Database,
+    group_key: str,
+    after_id: int,
+    limit: int,
+    *,
+    waiting_before: datetime,
+    answered_before: datetime,
 ) -> list[SignatureRequest]:
-    """Requests whose answer can be read back from their message, by ascending id."""
+    """Requests whose answer can be read back; see `bot.storage.requests.list_readable`."""
     async with database.read() as tx:
-        return await requests.list_readable(tx, group_key, after_id, limit)
+        return await requests.list_readable(
+            tx,
+            group_key,
+            after_id,
+            limit,
+            waiting_before=waiting_before,
+            answered_before=answered_before,
+        )
 
 
 async def mark_checked(database: Database, request_ids: Sequence[int], now: datetime) -> None:

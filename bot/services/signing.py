@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.agreements import (
     AgreementVersion,
@@ -22,11 +22,15 @@ from bot.domain.errors import (
     NotSignedError,
     OutdatedRequestError,
 )
-from bot.storage import effects, requests, signatures, versions
+from bot.domain.ledger import LedgerKind
+from bot.storage import effects, holders, ledger, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letters that read like digits."""
+
+
+ASK_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ async def _record_answer(
         if answer is Answer.ACCEPT:
             await _accept(tx, request, Method.REACTION, when)
         else:
-            await _decline(tx, request, when)
+            await _decline(tx, request, Method.REACTION, when)
     except AlreadySignedError:
         await _tell(tx, request, Notice.STILL_SIGNED, when.until)
     except NotAMemberError:
@@ -146,6 +150,30 @@ async def record_found_answer(
         else:
             return False
         await requests.mark(tx, request.id, checked_at=now)
+        return True
+
+
+async def record_message_gone(database: Database, request_id: int, now: datetime) -> bool:
+    """The message of a request does not exist any more: nothing can be answered on it.
+
+    Whoever has answered keeps their answer. Whoever has not is asked again, but not twice
+    within `ASK_AGAIN_AFTER`, should messages vanish again and again.
+
+    Returns:
+        Whether the person is asked again.
+    """
+    async with database.write() as tx:
+        request = await requests.get(tx, request_id)
+        if request.state is not RequestState.SENT:
+            await requests.mark(tx, request_id, message_id=None)
+            return False
+        in_force = await versions.find_in_force(tx, request.group_key)
+        if in_force is None or request.created_at > now - ASK_AGAIN_AFTER:
+            return False
+        await requests.mark(tx, request_id, state=RequestState.CANCELLED)
+        group_key, member_id = request.group_key, request.member_id
+        await requests.add(tx, group_key, member_id, now, version_id=in_force.id)
+        await requests.ask_queued(tx, group_key, now, [member_id])
         return True
 
 
@@ -220,7 +248,7 @@ async def decline_by_button(
     """
     async with database.write() as tx:
         request = await _request_for_button(tx, group_key, member_id, version_id, now)
-        await _decline(tx, request, Between(until=now), tell=False)
+        await _decline(tx, request, Method.BUTTON, Between(until=now))
 
 
 async def withdraw(database: Database, group_key: str, member_id: int, now: datetime) -> Signature:
@@ -273,7 +301,7 @@ async def _accept(
             return held
         ran_out = held.expires_at is not None and held.expires_at <= when.until
         reason = RevokeReason.EXPIRED if ran_out else RevokeReason.RENEWED
-        await signatures.mark_revoked(tx, held.id, reason, when.until)
+        await signatures.mark_revoked(tx, held, reason, when.until)
     is_newest = request.version_id == in_force.id
     version = in_force if is_newest else await versions.get(tx, request.version_id)
     signature = await signatures.add(
@@ -292,6 +320,7 @@ async def _accept(
         expires_at=expiry_of(version.agreement, when.until),
     )
     await requests.mark(tx, request.id, state=RequestState.SIGNED, answered_at=when.until)
+    await holders.forget(tx, [request.group_key], request.member_id)
     await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
     if method is Method.REACTION:
         await _tell(tx, request, Notice.SIGNED, when.until)
@@ -305,15 +334,34 @@ def _is_current(signature: Signature, in_force: AgreementVersion, now: datetime)
 
 
 async def _decline(
-    tx: Transaction, request: SignatureRequest, when: Between, *, tell: bool = True
+    tx: Transaction, request: SignatureRequest, method: Method, when: Between
 ) -> None:
     request.check_answerable(await versions.find_in_force(tx, request.group_key))
     held = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
     request.check_declinable(held)
     if request.state is RequestState.DECLINED:
         return
+    facts = {
+        "member_id": request.member_id,
+        "version": request.version_number,
+        "method": method,
+        "message_id": request.message_id if method is Method.REACTION else None,
+        "declined_at": when.until,
+        "declined_after": when.after,
+    }
+    await ledger.append(
+        tx,
+        request.group_key,
+        LedgerKind.DECLINED,
+        facts,
+        when.until,
+        subject_id=request.member_id,
+    )
     await requests.mark(tx, request.id, state=RequestState.DECLINED, answered_at=when.until)
-    if tell:
+    if await holders.is_known(tx, request.group_key, request.member_id):
+        # A member from before Pledge who says no does not keep the role for the rest of a grace.
+        await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
+    if method is Method.REACTION:
         await _tell(tx, request, Notice.DECLINED, when.until)
 
 
@@ -329,7 +377,7 @@ async def _take_back(tx: Transaction, request: SignatureRequest, when: Between) 
 async def _revoke(
     tx: Transaction, signature: Signature, reason: RevokeReason, when: Between
 ) -> None:
-    await signatures.mark_revoked(tx, signature.id, reason, when.until, when.after)
+    await signatures.mark_revoked(tx, signature, reason, when.until, when.after)
 
 
 async def _answer_outdated(tx: Transaction, request: SignatureRequest, now: datetime) -> None:

@@ -13,7 +13,7 @@ from bot.settings.environment import (
     encryption_key,
     starter_folder,
 )
-from bot.settings.sections import Cases, Channels, Retention, Roles, Signing
+from bot.settings.sections import Cases, Channels, Retention, Roles, Signing, Upkeep
 from bot.settings.values import NameOrId, same_emoji
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Roles",
     "Settings",
     "Signing",
+    "Upkeep",
     "config_path",
     "discord_token",
     "encryption_key",

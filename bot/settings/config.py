@@ -23,6 +23,7 @@ from bot.settings.sections import (
     Retention,
     Roles,
     Signing,
+    Upkeep,
 )
 from bot.settings.values import database_url
 
@@ -44,6 +45,7 @@ class Group:
     enforcement: Literal["revoke", "report"]
     cases: Cases
     retention: Retention
+    upkeep: Upkeep = field(default_factory=Upkeep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

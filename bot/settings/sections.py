@@ -92,6 +92,14 @@ class Cases(Strict):
     )
 
 
+class Upkeep(Strict):
+    """How often the group's server is compared with the record without any cause."""
+
+    sweep_minutes: int = Field(
+        default=60, ge=5, le=1440, description="give whole minutes from 5 to 1440"
+    )
+
+
 class Retention(Strict):
     """How many days each kind of record is kept."""
 
@@ -125,6 +133,7 @@ class GroupSection(Strict):
     enforcement: Literal["revoke", "report"] = Field(
         default="revoke", description="write revoke or report"
     )
+    upkeep: Upkeep = Upkeep()
     cases: Cases = Cases()
     retention: Retention = Retention()
 

@@ -3,38 +3,42 @@
 import asyncio
 import contextlib
 import errno
-import importlib
 import os
-import sys
-from collections.abc import AsyncGenerator
+import socket
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
 import asyncpg as asyncpg_module  # pyright: ignore[reportMissingTypeStubs]
 import sqlcipher3.dbapi2 as sqlcipher_module  # pyright: ignore[reportMissingTypeStubs]
-from sqlalchemy import URL, event, func, make_url, select
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from typing_extensions import override
 
-from bot.domain.errors import StorageError
+from bot.domain.errors import (
+    InUseError,
+    NoDatabaseError,
+    RecordUnavailableError,
+    RecordUncertainError,
+    StorageError,
+)
 from bot.keys import Keyring
 from bot.storage import migrations
+from bot.storage.alone import FileLock, ServerLock
+from bot.storage.outages import find_outage, is_certain, refuses_writing
 
 asyncpg: Any = asyncpg_module
 sqlcipher: Any = sqlcipher_module
 """The two drivers come without types."""
 
-fcntl: Any = None if sys.platform == "win32" else importlib.import_module("fcntl")
-"""Locks on files, which Windows does not have in this form."""
-
-ALONE = 0x506C65646765 + 1
-"""Names the lock of the one process that may run; any number will do, as long as it stays."""
-
 BUSY_TIMEOUT_MS = 10_000
+_FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
+
+_KEYS = "pledge_keys"
 
 
 class Database:
@@ -46,36 +50,50 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, path: Path | None = None) -> None:
         self._engine = engine
-        self._path = path
         self._writer = asyncio.Lock()
-        self._alone: AsyncConnection | None = None
-        self._lock: int | None = None
+        self._lock = ServerLock(engine) if path is None else FileLock(path)
+        self._is_held = False
+        self._is_open = False
+        self.on_outage: Callable[[StorageError], None] | None = None
+        """Called when the database cannot be used, or is not ours any more; must not raise."""
 
     @classmethod
-    async def open(cls, url: str, keys: Keyring) -> Self:
+    async def open(cls, url: str, keys: Keyring, *, migrate: bool = True) -> Self:
         """Open `url`, bring its tables up to date and return the database.
 
         Args:
             url: `sqlite:///path` or `postgresql://…`.
             keys: the operator's keys; SQLite files are encrypted with one of them.
+            migrate: False makes nothing and changes nothing: the tables must be there as they are.
 
         Raises:
-            StorageError: the key does not fit the file, the file cannot be opened, the server
-                does not answer, or the tables come from a newer Pledge. Nothing was changed.
+            StorageError: the key does not fit the file, the file cannot be opened, or the tables
+                come from a newer Pledge. Nothing was changed.
+            RecordUnavailableError: the server does not answer, or there is no room on the disk.
+            NoDatabaseError: `migrate` is False, and there is no database of Pledge.
         """
         parsed = make_url(url)
         is_sqlite = parsed.get_backend_name() == "sqlite"
-        engine = _sqlite_engine(parsed, keys) if is_sqlite else _postgres_engine(parsed)
+        if is_sqlite and not migrate and not _is_there(Path(parsed.database or "")):
+            raise NoDatabaseError
+        engine = _sqlite_engine(parsed, keys) if is_sqlite else _postgres_engine(parsed, keys)
         database = cls(engine, Path(parsed.database or "") if is_sqlite else None)
         try:
-            async with database.write() as connection:
-                await connection.run_sync(migrations.upgrade)
+            if migrate:
+                async with database.write() as connection:
+                    await connection.run_sync(migrations.upgrade)
+            else:
+                async with database.read() as connection:
+                    await connection.run_sync(migrations.require_current)
         except (DBAPIError, OSError, asyncpg.InterfaceError) as error:
             await engine.dispose()
-            raise StorageError(_explain(parsed, error)) from None
+            passes = find_outage(error, opening=True) is not None
+            refusal = RecordUnavailableError if passes else StorageError
+            raise refusal(_explain(parsed, error)) from None
         except BaseException:
             await engine.dispose()
             raise
+        database._is_open = True
         return database
 
     @property
@@ -85,67 +103,88 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
-        """One transaction that may write; commits when the block ends, rolls back on an error."""
-        async with self._writer, self._engine.connect() as connection:
-            await connection.execution_options(pledge_writes=True)
-            async with connection.begin():
-                yield connection
+        """One transaction that may write; commits when the block ends, rolls back on an error.
+
+        Raises:
+            RecordUnavailableError: the disk is full, the server is away, or the like. Nothing
+                was written.
+            RecordUncertainError: the same, but nobody knows whether it was written.
+            InUseError: another process has taken over the database.
+        """
+        committing = False
+        async with self._writer:
+            try:
+                if self._is_held:
+                    await self._lock.make_sure()
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(pledge_writes=True)
+                    async with connection.begin():
+                        yield connection
+                        committing = True
+            except InUseError as error:
+                self._tell(error)
+                raise
+            except _FAULTS as error:
+                self._refuse(error, unsure=committing and not is_certain(error))
+                raise
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
-        """One transaction that only reads, and sees the database as it was at its first query."""
-        async with self._engine.connect() as connection:
-            if self.dialect == "postgresql":
-                # SQLite does so by itself; here every query would see a newer state.
-                await connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            async with connection.begin():
-                yield connection
+        """One transaction that only reads, and sees the database as it was at its first query.
+
+        Raises:
+            RecordUnavailableError: the disk cannot be read, or the server is away.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                if self.dialect == "postgresql":
+                    # SQLite does so by itself; here every query would see a newer state.
+                    await connection.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                async with connection.begin():
+                    yield connection
+        except _FAULTS as error:
+            if not refuses_writing(error):
+                self._refuse(error)
+            raise
+
+    def _refuse(self, error: BaseException, *, unsure: bool = False) -> None:
+        """Raise what people and the operator are told of a fault that passes by itself."""
+        outage = find_outage(error) if self._is_open else None
+        if outage is not None:
+            kind = RecordUncertainError if unsure else RecordUnavailableError
+            refusal = kind(f"The record cannot be used at the moment: {outage}")
+            self._tell(refusal)
+            raise refusal from error
+
+    def _tell(self, error: StorageError) -> None:
+        if self.on_outage is not None:
+            self.on_outage(error)
 
     async def hold_alone(self) -> None:
         """Make sure that no other process works on this database while this one is open.
 
         Two of them could undo each other in Discord: what one gives after a withdrawal, the
-        other does not know of.
+        other does not know of. Should the lock get lost, `write` takes it again, or refuses.
 
         Raises:
-            StorageError: another process holds it already.
+            InUseError: another process holds it already.
         """
-        if self.dialect == "sqlite":
-            held = self._path is None or self._lock_file(self._path)
-        else:
-            self._alone = await self._engine.connect()
-            await self._alone.execution_options(isolation_level="AUTOCOMMIT")
-            taken = select(func.pg_try_advisory_lock(ALONE))
-            held = bool((await self._alone.execute(taken)).scalar_one())
-        if not held:
-            raise StorageError(
-                "Another Pledge is running with this database. Stop that one first; two at a time"
-                " would get in each other's way."
-            )
+        await self._lock.make_sure()
+        self._is_held = True
+        # What was opened before may have been replaced since then, by `pledge restore`.
+        await self.reconnect()
 
-    def _lock_file(self, path: Path) -> bool:
-        # SQLite's own locks are for moments; this one is for as long as the process lives, and
-        # the system lets go of it however the process ends.
-        self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-        return True
+    async def reconnect(self) -> None:
+        """Use new connections from now on: an old one may still think that it cannot write."""
+        await self._engine.dispose()
 
     async def close(self) -> None:
         """Wait for the transaction in hand, then close every connection."""
         async with self._writer:
-            if self._alone is not None:
-                await self._alone.close()
-                self._alone = None
+            await self._lock.close()
             await self._engine.dispose()
-            if self._lock is not None:
-                os.close(self._lock)
-                self._lock = None
 
 
 def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
@@ -174,6 +213,7 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
         pool_size=4,
         max_overflow=4,
         hide_parameters=True,
+        execution_options={_KEYS: keys},
     )
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -184,6 +224,15 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be opened: {error.strerror}") from None
 
 
 def _open_file(path: Path, key: str) -> Any:
@@ -214,6 +263,17 @@ def _open_file(path: Path, key: str) -> Any:
         connection.close()
         raise
     return connection
+
+
+def connect_file(path: Path, keys: Keyring, mode: str) -> Any:
+    """A connection of its own to an SQLite file, for what has no place in a transaction.
+
+    Args:
+        path: the file.
+        keys: the operator's keys.
+        mode: `ro`, `rw`, or `rwc` to make the file.
+    """
+    return _connect(f"{path.absolute().as_uri()}?mode={mode}", keys.derive("sqlite-file").hex())
 
 
 def _connect(uri: str, key: str) -> Any:
@@ -250,19 +310,22 @@ class _SqlcipherModule(AsyncAdapt_aiosqlite_dbapi):
             setattr(self, name, getattr(sqlcipher, name))
 
 
-def _postgres_engine(url: URL) -> AsyncEngine:
+def _postgres_engine(url: URL, keys: Keyring) -> AsyncEngine:
     # Taken apart by asyncpg itself, which knows sslmode and the rest of what libpq knows.
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     async def connect(**_options: Any) -> Any:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             address,
             server_settings={
                 "synchronous_commit": "on",
                 "application_name": "pledge",
                 "timezone": "UTC",
+                **_KEEPALIVE,
             },
         )
+        _keep_alive(connection._transport.get_extra_info("socket"))  # noqa: SLF001
+        return connection
 
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -271,6 +334,7 @@ def _postgres_engine(url: URL) -> AsyncEngine:
         max_overflow=4,
         pool_pre_ping=True,
         hide_parameters=True,
+        execution_options={_KEYS: keys},
     )
 
     @event.listens_for(engine.sync_engine, "handle_error")
@@ -281,6 +345,25 @@ def _postgres_engine(url: URL) -> AsyncEngine:
             cause.detail = None
 
     return engine
+
+
+_KEEPALIVE = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""The server notices within a minute that we are gone, and lets go of our lock."""
+
+
+def _keep_alive(connection: socket.socket | None) -> None:
+    """Notice the same of the server; without this a dead network would be waited for for hours."""
+    if connection is None or not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("KEEPIDLE", 30), ("KEEPINTVL", 10), ("KEEPCNT", 3)):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}"), value)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)
 
 
 def _explain(url: URL, error: BaseException) -> str:
@@ -297,3 +380,8 @@ def _explain(url: URL, error: BaseException) -> str:
 
 Transaction = AsyncConnection
 """What repositories are built on; they never begin or commit one themselves."""
+
+
+def keys_of(tx: Transaction) -> Keyring:
+    """The operator's keys, which travel with every transaction."""
+    return tx.sync_engine.get_execution_options()[_KEYS]

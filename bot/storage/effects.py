@@ -228,6 +228,16 @@ async def has_waiting(tx: Transaction, lane: str, kind: EffectKind, detail: str 
     return (await tx.execute(query)).scalar_one() > 0
 
 
+async def has_unfinished(tx: Transaction, lane: str, kind: EffectKind) -> bool:
+    """Whether something of this kind waits, runs or was set aside in this lane."""
+    query = select(func.count()).where(
+        _columns.lane == lane,
+        _columns.kind == kind,
+        _columns.state.in_((*_UNFINISHED, EffectState.HELD)),
+    )
+    return (await tx.execute(query)).scalar_one() > 0
+
+
 async def has_held(tx: Transaction, lane: str, kind: EffectKind) -> bool:
     """Whether something of this kind was set aside in this lane."""
     query = select(func.count()).where(
@@ -263,5 +273,44 @@ async def close_alarms(
             alarms.c.group_key == group_key, alarms.c.kind.in_(kinds), alarms.c.closed_at.is_(None)
         )
         .values(closed_at=now)
+    )
+    return result.rowcount
+
+
+async def list_open_alarms(tx: Transaction, kind: AlarmKind) -> set[str]:
+    """Keys of the groups in which this alarm is open."""
+    query = select(alarms.c.group_key).where(alarms.c.kind == kind, alarms.c.closed_at.is_(None))
+    return set((await tx.execute(query)).scalars())
+
+
+async def count_stuck(
+    tx: Transaction, tried_before: datetime, kinds: Collection[EffectKind]
+) -> dict[str, dict[EffectKind, int]]:
+    """How many things of each kind, by group, were first tried before then and are not done.
+
+    What waits because Discord wants fewer direct messages is not among them.
+    """
+    query = (
+        select(_columns.group_key, _columns.kind, func.count())
+        .where(
+            _columns.state.in_(_UNFINISHED),
+            _columns.kind.in_(kinds),
+            _columns.tried_at < tried_before,
+            func.coalesce(_columns.outcome, "").not_like("paused %"),
+        )
+        .group_by(_columns.group_key, _columns.kind)
+    )
+    found: dict[str, dict[EffectKind, int]] = {}
+    for group_key, kind, count in await tx.execute(query):
+        found.setdefault(group_key, {})[EffectKind(kind)] = count
+    return found
+
+
+async def pull_forward(tx: Transaction, latest: datetime, now: datetime) -> int:
+    """Make due at once what is not due until after `latest`; returns how many rows."""
+    result = await tx.execute(
+        update(effects)
+        .where(_columns.state == EffectState.PENDING, _columns.due_at > latest)
+        .values(due_at=now)
     )
     return result.rowcount

@@ -1,10 +1,22 @@
 """Signature requests: who was asked what, where, and what they answered."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, exists, insert, literal, select, update
+from sqlalchemy import (
+    Select,
+    Text,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.agreements import OPEN_STATES, RequestState, SignatureRequest
 from bot.domain.effects import EffectKind, EffectState
@@ -71,13 +83,31 @@ async def list_groups_of(tx: Transaction, member_id: int) -> list[str]:
 
 
 async def list_readable(
-    tx: Transaction, group_key: str, after_id: int, limit: int
+    tx: Transaction,
+    group_key: str,
+    after_id: int,
+    limit: int,
+    *,
+    waiting_before: datetime,
+    answered_before: datetime,
 ) -> list[SignatureRequest]:
     """Requests of present members whose answer stands on a message, by ascending id.
 
     A request that was replaced counts while the signature given on it does: taking the
     acceptance back there is a withdrawal.
+
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        after_id: only requests with a greater id.
+        limit: how many at the most.
+        waiting_before: requests without an answer that were last known for certain by then.
+        answered_before: the same for requests that were answered.
     """
+    due = func.coalesce(_columns.checked_at, _columns.created_at) <= case(
+        (_columns.state == RequestState.SENT, literal(waiting_before, _columns.checked_at.type)),
+        else_=literal(answered_before, _columns.checked_at.type),
+    )
     query = (
         _requests()
         .where(
@@ -87,6 +117,7 @@ async def list_readable(
             | _holds_signature,
             _columns.message_id.is_not(None),
             _columns.left_at.is_(None),
+            due,
         )
         .order_by(_columns.id)
         .limit(limit)
@@ -168,6 +199,73 @@ async def mark_left(
     return result.rowcount
 
 
+async def mark_absent(
+    tx: Transaction,
+    group_key: str,
+    between: tuple[int, int | None],
+    present: Collection[int],
+    asked_before: datetime,
+    now: datetime,
+) -> list[int]:
+    """Remember that people whom a page of the member list should have shown are not there.
+
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        between: the page shows the ids above the first and up to the second; None is no end.
+        present: who is there all the same.
+        asked_before: when the page was asked for; who came later may not be on it.
+        now: the current instant.
+
+    Returns:
+        The people who left.
+    """
+    low, high = between
+    result = await tx.execute(
+        update(signature_requests)
+        .where(
+            _columns.group_key == group_key,
+            _columns.member_id > low,
+            *([] if high is None else [_columns.member_id <= high]),
+            _columns.member_id.not_in(list(present)),
+            _columns.created_at < asked_before,
+            _is_open,
+            _columns.left_at.is_(None),
+        )
+        .values(left_at=now)
+        .returning(_columns.member_id)
+    )
+    return list(result.scalars())
+
+
+async def list_to_remind(
+    tx: Transaction, group_key: str, days: Sequence[int], now: datetime, limit: int
+) -> list[SignatureRequest]:
+    """Unanswered requests of present people for which one of these days after asking has come.
+
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        days: whole days after the asking, the smallest first.
+        now: the current instant.
+        limit: how many at the most.
+    """
+    reminded = func.coalesce(_columns.reminded_day, 0)
+    due = [(_columns.sent_at <= now - timedelta(days=day)) & (reminded < day) for day in days]
+    query = (
+        _requests()
+        .where(
+            _columns.group_key == group_key,
+            _columns.state == RequestState.SENT,
+            _columns.left_at.is_(None),
+            or_(*due),
+        )
+        .order_by(_columns.id)
+        .limit(limit)
+    )
+    return [rows.request(row) for row in (await tx.execute(query)).mappings()]
+
+
 async def retarget_queued(tx: Transaction, group_key: str, version_id: int) -> None:
     """Whoever still waits to be asked gets the text in force."""
     await tx.execute(
@@ -198,11 +296,21 @@ async def cancel_superseded(tx: Transaction, group_key: str, version_id: int) ->
 
 
 async def ask_queued(
-    tx: Transaction, group_key: str, now: datetime, member_ids: Sequence[int] | None = None
+    tx: Transaction,
+    group_key: str,
+    now: datetime,
+    member_ids: Sequence[int] | None = None,
+    *,
+    asked_since: datetime | None = None,
 ) -> int:
     """Put the asking of queued people into the outbox once; returns how many.
 
-    `member_ids` names the people; None means everybody who is queued in the group.
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        now: the current instant.
+        member_ids: the people; None means everybody who is queued in the group.
+        asked_since: they may have been asked between then and now by a record that was lost.
     """
     lane = literal(f"member:{group_key}:") + cast(_columns.member_id, Text)
     waiting = exists().where(
@@ -220,6 +328,7 @@ async def ask_queued(
         literal(0),
         literal(now, effects.c.created_at.type),
         literal(now, effects.c.due_at.type),
+        literal(asked_since.isoformat() if asked_since else None, effects.c.detail.type),
     ).where(
         _columns.group_key == group_key,
         _columns.state == RequestState.QUEUED,
@@ -230,7 +339,7 @@ async def ask_queued(
     names = ["group_key", "lane", "kind", "member_id", "request_id", "state", "attempts"]
     result = await tx.execute(
         insert(effects).from_select(
-            [*names, "created_at", "due_at"], selected.order_by(_columns.id)
+            [*names, "created_at", "due_at", "detail"], selected.order_by(_columns.id)
         )
     )
     return result.rowcount

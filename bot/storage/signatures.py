@@ -1,6 +1,7 @@
 """Signatures given and revoked, and what facilitators see of them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,13 @@ from bot.domain.agreements import (
     Signature,
     Standing,
 )
-from bot.storage import rows
+from bot.domain.ledger import (
+    LedgerKind,
+    facts_of_ending,
+    facts_of_signing,
+    kind_of_ending,
+)
+from bot.storage import ledger, rows
 from bot.storage.database import Transaction
 from bot.storage.tables import agreement_versions, signature_requests, signatures
 
@@ -41,9 +48,22 @@ def _signatures() -> Select[Any]:
 
 
 async def add(tx: Transaction, *, version_number: int, **values: Any) -> Signature:
-    """Record a signature; the database refuses a second unrevoked one of the same person."""
+    """Record a signature, in the ledger first.
+
+    The database refuses a second unrevoked one of the same person.
+    """
+    signature = Signature(id=0, version_number=version_number, **values)
+    position = await ledger.append(
+        tx,
+        signature.group_key,
+        LedgerKind.SIGNED,
+        facts_of_signing(signature),
+        signature.signed_at,
+        subject_id=signature.member_id,
+    )
+    values["signed_position"] = position
     inserted = await tx.execute(insert(signatures).values(**values).returning(_columns.id))
-    return Signature(id=inserted.scalar_one(), version_number=version_number, **values)
+    return replace(signature, id=inserted.scalar_one(), signed_position=position)
 
 
 async def get(tx: Transaction, signature_id: int) -> Signature:
@@ -87,17 +107,37 @@ async def list_unrevoked_of(
 
 async def mark_revoked(
     tx: Transaction,
-    signature_id: int,
+    signature: Signature,
     reason: RevokeReason,
     now: datetime,
     after: datetime | None = None,
 ) -> None:
-    """End a signature at `now`, or between `after` and `now`; it is kept for ever as it was."""
-    await tx.execute(
-        update(signatures)
-        .where(_columns.id == signature_id, _columns.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_after=after, revoke_reason=reason)
+    """End a signature at `now`, or between `after` and `now`, in the ledger first.
+
+    It is kept for ever as it was. One that has ended already stays as it is; `signature` must
+    have been read in this transaction.
+    """
+    if signature.revoked_at is not None:
+        return
+    ended = replace(signature, revoked_at=now, revoked_after=after, revoke_reason=reason)
+    position = await ledger.append(
+        tx,
+        signature.group_key,
+        kind_of_ending(reason),
+        facts_of_ending(ended),
+        now,
+        subject_id=signature.member_id,
     )
+    values = {"revoked_at": now, "revoked_after": after, "revoke_reason": reason}
+    result = await tx.execute(
+        update(signatures)
+        .where(_columns.id == signature.id, _columns.revoked_at.is_(None))
+        .values(**values, revoked_position=position)
+    )
+    if not result.rowcount:
+        # Nothing of this transaction may stay: the ledger would tell of an end that was not.
+        msg = "the signature has ended already"
+        raise ValueError(msg)
 
 
 async def list_lapsed(
@@ -204,3 +244,13 @@ async def count_standings(
     word = _standing(in_force, now).label("standing")
     query = select(word, func.count()).select_from(people).where(wanted).group_by(word)
     return {Standing(row[0]): row[1] for row in await tx.execute(query)}
+
+
+async def count_unconfirmed(tx: Transaction, group_key: str, since: datetime) -> int:
+    """How many signatures of a restored backup were set aside since then."""
+    query = select(func.count()).where(
+        _columns.group_key == group_key,
+        _columns.revoke_reason == RevokeReason.UNCONFIRMED,
+        _columns.revoked_at >= since,
+    )
+    return (await tx.execute(query)).scalar_one()

@@ -351,6 +351,7 @@ effects = Table(
         postgresql_where=_UNFINISHED,
     ),
     Index("ix_effects_state_due_at", "state", "due_at"),
+    Index("ix_effects_lane", "lane"),
     Index("ix_effects_request_id", "request_id"),
     sqlite_autoincrement=True,
     sqlite_strict=True,

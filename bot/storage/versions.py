@@ -1,13 +1,16 @@
 """Agreement versions, and the groups they belong to."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.agreements import Agreement, AgreementVersion, Change, VersionState
 from bot.domain.errors import NotPublishedError
-from bot.storage import rows
+from bot.domain.ledger import LedgerKind, facts_of_publish
+from bot.storage import ledger, rows
 from bot.storage.database import Transaction
 from bot.storage.tables import agreement_versions, groups, marks
 
@@ -22,11 +25,32 @@ async def add_group(tx: Transaction, group_key: str, guild_id: int, now: datetim
     )
 
 
-async def get_group_created_at(tx: Transaction, group_key: str) -> datetime:
-    """When Pledge first knew the group: members from before are not asked unbidden."""
-    return (
-        await tx.execute(select(groups.c.created_at).where(groups.c.key == group_key))
-    ).scalar_one()
+async def list_groups(tx: Transaction) -> dict[str, int]:
+    """Every group that was ever known, with the id of the server it was last on."""
+    found = await tx.execute(select(groups.c.key, groups.c.guild_id).order_by(groups.c.key))
+    return {row[0]: row[1] for row in found}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupState:
+    """What is remembered of a group besides its texts; see `bot.storage.tables.groups`."""
+
+    created_at: datetime
+    adopted_at: datetime | None
+    restored_from: datetime | None
+    gone_at: datetime | None
+
+
+async def get_group(tx: Transaction, group_key: str) -> GroupState:
+    """What is remembered of a group, which must be known."""
+    columns = (groups.c.created_at, groups.c.adopted_at, groups.c.restored_from, groups.c.gone_at)
+    row = (await tx.execute(select(*columns).where(groups.c.key == group_key))).mappings().one()
+    return GroupState(**row)
+
+
+async def mark_group(tx: Transaction, group_key: str, **values: datetime | None) -> None:
+    """Set columns of a group."""
+    await tx.execute(update(groups).where(groups.c.key == group_key).values(**values))
 
 
 async def find_panel(tx: Transaction, group_key: str) -> tuple[int, int] | None:
@@ -121,25 +145,24 @@ async def mark_published(
     now: datetime,
     grace_ends_at: datetime | None,
 ) -> None:
-    """Supersede the version in force, if any, and put `draft` in its place."""
+    """Supersede the version in force, if any, and put `draft` in its place; the ledger knows."""
     columns = agreement_versions.c
+    values: dict[str, Any] = {
+        "state": VersionState.PUBLISHED,
+        "change": change,
+        "material_number": material_number,
+        "published_by": by,
+        "published_at": now,
+        "grace_ends_at": grace_ends_at,
+    }
+    facts = facts_of_publish(replace(draft, **values))
+    await ledger.append(tx, draft.group_key, LedgerKind.PUBLISHED, facts, now, subject_id=by)
     await tx.execute(
         update(agreement_versions)
         .where(columns.group_key == draft.group_key, columns.state == VersionState.PUBLISHED)
         .values(state=VersionState.SUPERSEDED)
     )
-    await tx.execute(
-        update(agreement_versions)
-        .where(columns.id == draft.id)
-        .values(
-            state=VersionState.PUBLISHED,
-            change=change,
-            material_number=material_number,
-            published_by=by,
-            published_at=now,
-            grace_ends_at=grace_ends_at,
-        )
-    )
+    await tx.execute(update(agreement_versions).where(columns.id == draft.id).values(**values))
 
 
 async def find_mark(tx: Transaction, name: str) -> str | None:

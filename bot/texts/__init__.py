@@ -11,6 +11,13 @@ from bot.texts.agreement import (
     statements_text,
 )
 from bot.texts.forms import moment, people
+from bot.texts.inspection import (
+    GRAVITIES,
+    INSPECTION_COMMANDS,
+    finding,
+    inspection_pages,
+    verdict,
+)
 from bot.texts.members import (
     ACCEPT_BUTTON,
     BUTTON_HINT,
@@ -32,6 +39,7 @@ from bot.texts.members import (
     outdated,
     outdated_in_server,
     panel,
+    reminder,
     signed,
     signed_by_button,
     still_signed,
@@ -39,6 +47,13 @@ from bot.texts.members import (
     withdrawn,
 )
 from bot.texts.refusals import AUDIT_REASON, REFUSALS, UNEXPECTED
+from bot.texts.reports import (
+    ENFORCE_BUTTON,
+    ENFORCE_NOTHING,
+    enforce_stale,
+    enforced,
+    report,
+)
 from bot.texts.staff import (
     AGREEMENT_COMMANDS,
     ALARMS,
@@ -46,6 +61,8 @@ from bot.texts.staff import (
     BLOCKED_LINE,
     CANCEL_BUTTON,
     ENDINGS,
+    INVITE_BUTTON,
+    INVITE_NOBODY,
     NEVER_ASKED,
     PUBLISH_BUTTON,
     PUBLISH_CANCELLED,
@@ -54,6 +71,8 @@ from bot.texts.staff import (
     alarm,
     asked_line,
     declined_line,
+    invite_estimate,
+    invited,
     left_line,
     list_line,
     list_page,
@@ -74,6 +93,12 @@ __all__ = [
     "CHOOSE_GROUP",
     "DECLINE_BUTTON",
     "ENDINGS",
+    "ENFORCE_BUTTON",
+    "ENFORCE_NOTHING",
+    "GRAVITIES",
+    "INSPECTION_COMMANDS",
+    "INVITE_BUTTON",
+    "INVITE_NOBODY",
     "KEEP_BUTTON",
     "KEPT",
     "NEVER_ASKED",
@@ -99,6 +124,12 @@ __all__ = [
     "declined",
     "declined_by_button",
     "declined_line",
+    "enforce_stale",
+    "enforced",
+    "finding",
+    "inspection_pages",
+    "invite_estimate",
+    "invited",
     "left_line",
     "lint_lines",
     "list_line",
@@ -113,12 +144,15 @@ __all__ = [
     "published",
     "queued_line",
     "reading_pages",
+    "reminder",
+    "report",
     "request_messages",
     "signature_line",
     "signed",
     "signed_by_button",
     "statements_text",
     "still_signed",
+    "verdict",
     "welcome_back",
     "withdrawn",
 ]

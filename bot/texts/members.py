@@ -49,6 +49,15 @@ def signed_by_button(signature: Signature, group: str, *, role_waits: bool) -> s
     )
 
 
+def reminder(group: str, link: str) -> str:
+    """Reminds somebody who has not answered yet; it asks for nothing more than reading."""
+    return (
+        f"A small reminder: the agreement of **{group}** is still waiting for your answer. It is"
+        f" here: {link}\nTake the time you need. If you would rather not sign, that is all right"
+        " too."
+    )
+
+
 def declined(group: str, accept: str) -> str:
     """Answer to a refusal by reaction."""
     return (

@@ -35,6 +35,22 @@ REFUSALS = {
         "This is only open to some people in the group, and I cannot show it to you. If you think"
         " it should be open to you, please ask a facilitator."
     ),
+    "NotLookedError": (
+        "Discord has not told me all that I asked, so I cannot say whether the support channel is"
+        " closed. Please try again in a few minutes."
+    ),
+    "RecordUnavailableError": (
+        "I cannot write to my record at the moment, so I have not counted your answer. Nothing you"
+        " did before is lost. Please try again in a few minutes."
+    ),
+    "RecordUncertainError": (
+        "I lost my record while I was writing your answer down, so I do not know whether it counts."
+        " Please try again in a few minutes; doing it twice does no harm."
+    ),
+    "InUseError": (
+        "I have just been replaced by another copy of myself, so I have not counted your answer."
+        " Please try again."
+    ),
     "UnknownGroupError": "I do not look after a group here.",
 }
 

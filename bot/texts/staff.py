@@ -3,14 +3,20 @@
 from datetime import datetime
 
 from bot.domain.agreements import RevokeReason, Signature, Standing
-from bot.domain.effects import AlarmKind
+from bot.domain.effects import AlarmKind, Facts
 from bot.texts.forms import moment, people
+from bot.texts.lookout import RECORD_UNAVAILABLE, clock_wrong, stuck
+from bot.texts.reports import mass_change
 
 AGREEMENT_COMMANDS = "The promise of this group: read it, sign it, take it back"
 SIGNATURE_COMMANDS = "Who has signed the promise of this group"
 ALL_PEOPLE = "everybody"
 PUBLISH_BUTTON = "Sign and publish"
 CANCEL_BUTTON = "Not now"
+INVITE_BUTTON = "Ask them now"
+INVITE_NOBODY = (
+    "There is nobody to ask: everybody I know of who has the member role has signed or was asked."
+)
 PUBLISH_CANCELLED = "Nothing was published. The draft waits until you are ready."
 
 STANDINGS = {
@@ -106,6 +112,7 @@ def list_line(name: str, standing: Standing, since: datetime) -> str:
 
 
 ALARMS = {
+    AlarmKind.RECORD_UNAVAILABLE: RECORD_UNAVAILABLE,
     AlarmKind.ROLE_TOO_HIGH: (
         "**I cannot open the support channel for people who sign, nor close it to people who"
         " withdraw.** My role must stand above the"
@@ -140,6 +147,30 @@ ALARMS = {
 }
 
 
-def alarm(group: str, kind: AlarmKind) -> str:
+_WITH_FACTS = {
+    AlarmKind.MASS_CHANGE: mass_change,
+    AlarmKind.CLOCK_WRONG: clock_wrong,
+    AlarmKind.STUCK: stuck,
+}
+
+
+def alarm(group: str, kind: AlarmKind, facts: Facts) -> str:
     """A notice in the moderators' channel: what is wrong and what mends it."""
-    return f"{ALARMS[kind]}\n-# {group}"
+    text = _WITH_FACTS[kind](facts) if kind in _WITH_FACTS else ALARMS[kind]
+    return f"{text}\n-# {group}"
+
+
+def invite_estimate(group: str, count: int, minutes: int) -> str:
+    """What `/agreement invite` will do, before it does it."""
+    return (
+        f"**{people(count)}** of **{group}** had the member role before me and have not been"
+        " asked. I would write to each of them and ask them to sign. At the pace in the settings"
+        f" that takes about {minutes} minute{'' if minutes == 1 else 's'}.\n"
+        "They keep the role meanwhile. Who does not answer, even after reminders, loses it when"
+        " the grace is over. Nobody is removed from the server."
+    )
+
+
+def invited(count: int) -> str:
+    """The asking has begun."""
+    return f"I am asking {people(count)}. You can follow it with `/signatures list`."

@@ -2,7 +2,7 @@
 
 import asyncio
 import fnmatch
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,10 @@ class World:
     def group(self) -> Group:
         return self.groups[0]
 
+    @property
+    def member_role(self) -> RoleHandle:
+        return self.roles[str(self.group.roles.member)]
+
     async def build(self) -> None:
         self.guild = self.env.create_guild("Test Server", id=GUILD)
         everyone = self.guild.default_role
@@ -144,6 +148,30 @@ class World:
         self, member: MemberActor, emoji: str = ACCEPT, *, reacted: bool = True
     ) -> None:
         await member.user.set_reaction(self.request_of(member), emoji, reacted=reacted)
+        await self.env.settle()
+
+    async def invite(self) -> None:
+        """A facilitator asks the members from before Pledge, and agrees to the estimate."""
+        shown = await self.facilitator.slash(self.channel("moderators"), "agreement invite")
+        assert shown.response is not None
+        await self.facilitator.click(shown.response, label="Ask them now")
+        await self.env.settle()
+
+    async def press_notice(self, person: MemberActor, label: str) -> str:
+        """Press the newest button of this label in the moderators' channel; the private answer."""
+        messages = [one for one in self.channel("moderators").history() if one.components]
+        result = await person.click(messages[-1], label=label)
+        await self.env.settle()
+        return result.response.content if result.response else ""
+
+    async def give_role_by_hand(self, member: MemberActor) -> None:
+        """A moderator gives the member role; Discord writes it into the audit log."""
+        role = self.member_role
+        change = {"key": "$add", "new_value": [{"id": str(role.id), "name": role.name}]}
+        self.env.backend.record_audit_log(
+            self.guild.id, 25, target_id=member.id, changes=[change], user_id=self.moderator.id
+        )
+        self.env.backend.add_member_role(self.guild.id, member.id, role.id)
         await self.env.settle()
 
     async def restart(self, *, asleep: float = 0) -> None:
@@ -257,7 +285,21 @@ async def client(sqlite_url: str, groups: list[Group]) -> AsyncIterator[Pledge]:
 
 
 @pytest_asyncio.fixture
-async def env(client: Pledge) -> AsyncIterator[simcord.Env]:
+async def open_database() -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    """Opens further databases for the bot; they are closed when it is offline for good."""
+    opened: list[Database] = []
+
+    async def open_another(url: str) -> Database:
+        opened.append(await Database.open(url, KEYS))
+        return opened[-1]
+
+    yield open_another
+    for database in opened:
+        await database.close()
+
+
+@pytest_asyncio.fixture
+async def env(client: Pledge, open_database: object) -> AsyncIterator[simcord.Env]:
     """A simulated Discord with the bot online."""
     env = simcord.Env(client, check_errors=False)
     await env.start()

@@ -144,7 +144,7 @@ async def test_timer_goes_on_after_the_database_failed(
     await world.env.advance_time(301)
 
     upkeep: Any = world.client.get_cog("Upkeep")
-    assert upkeep.end_lapsed.is_running()
+    assert upkeep.look_at_clock.is_running()
 
 
 async def test_outcome_that_could_not_be_recorded_is_found_again(
@@ -211,7 +211,7 @@ async def test_reading_back_stops_when_discord_refuses_the_bot(world: World) -> 
     before = len(world.env.http_requests)
     world.env.inject_error("GET", "/channels/*/messages/*", status=401, times=None)
 
-    await world.client.inbox.read_back(world.group)
+    await world.client.reconciler.read_back(world.group)
 
     asked = [r for r in world.env.http_requests[before:] if r.method == "GET"]
     assert len(asked) == 1

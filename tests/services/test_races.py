@@ -8,7 +8,7 @@ from bot.services import members, outbox, records, signing
 from bot.services.members import Present
 from bot.storage import effects as outbox_rows
 from bot.storage.database import Database
-from tests.factories import NEWCOMER, NOW, make_agreement, publish
+from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish
 from tests.services.test_signing import (
     ACCEPT,
     GROUP,
@@ -19,6 +19,7 @@ from tests.services.test_signing import (
     join,
     place,
     react,
+    readable,
     run_all,
     standing,
 )
@@ -91,9 +92,9 @@ async def test_replaced_request_is_still_read_back_while_its_signature_counts(
     await run_all(database)
     await publish(database, agreement=NEW_TEXT, change=Change.MATERIAL, now=LATER)
 
-    readable = await records.list_readable(database, GROUP, 0, 100)
-    assert MESSAGE in [request.message_id for request in readable]
-    (old,) = [request for request in readable if request.message_id == MESSAGE]
+    found = await readable(database)
+    assert MESSAGE in [request.message_id for request in found]
+    (old,) = [request for request in found if request.message_id == MESSAGE]
     await signing.record_found_answer(
         database, old.id, accepted=False, declined=False, observed_at=MUCH_LATER, now=MUCH_LATER
     )
@@ -250,7 +251,7 @@ async def test_lapsed_signature_does_not_come_to_life_with_the_next_grace(
 
     await publish(database, agreement=third, change=Change.MATERIAL, now=after_grace)
 
-    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, after_grace)
+    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, after_grace)
 
 
 async def test_held_role_is_not_asked_for_again_by_every_sweep(database: Database) -> None:

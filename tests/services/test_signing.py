@@ -4,13 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.agreements import Change, Method, RequestState, RevokeReason, Standing
+from bot.domain.agreements import (
+    Change,
+    Method,
+    RequestState,
+    RevokeReason,
+    SignatureRequest,
+    Standing,
+)
 from bot.domain.effects import Effect, EffectKind, Notice
 from bot.domain.errors import AlreadySignedError, NotSignedError, OutdatedRequestError
 from bot.services import members, outbox, records, signing
 from bot.services.members import Present
 from bot.storage.database import Database
-from tests.factories import NEWCOMER, NOW, make_agreement, publish, register
+from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish, register
 
 GROUP = "harbour-light"
 ACCEPT, DECLINE = "✅", "❌"
@@ -21,13 +28,25 @@ LATER = NOW + timedelta(minutes=5)
 def place(message_id: int) -> outbox.Place:
     """Where a request was sent to."""
     return outbox.Place(
-        channel_id=1, message_id=message_id, accept_emoji=ACCEPT, decline_emoji=DECLINE
+        channel_id=1,
+        message_id=message_id,
+        sent_at=NOW,
+        accept_emoji=ACCEPT,
+        decline_emoji=DECLINE,
     )
 
 
 async def join(database: Database, member_id: int = NEWCOMER) -> None:
     person = Present(member_id=member_id, has_role=False, joined_at=NOW)
     await members.welcome(database, GROUP, [person], NOW, live=True)
+
+
+async def readable(database: Database) -> list[SignatureRequest]:
+    """What a new session reads back."""
+    late = LATER + timedelta(days=1)
+    return await records.list_readable(
+        database, GROUP, 0, 100, waiting_before=late, answered_before=late
+    )
 
 
 async def due(database: Database) -> list[Effect]:
@@ -151,7 +170,7 @@ async def test_taking_the_acceptance_back_revokes_and_accepting_again_signs_anew
     record = await records.check_member(database, GROUP, NEWCOMER, LATER)
     assert record.standing is Standing.WITHDRAWN
     assert record.signatures[0].revoke_reason is RevokeReason.WITHDRAWN
-    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, LATER)
+    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, LATER)
     assert await run_all(database) == [
         (EffectKind.ALIGN_ROLE, None),
         (EffectKind.NOTICE, Notice.WITHDRAWN),
@@ -172,7 +191,7 @@ async def test_withdrawal_overtakes_a_grant_that_was_not_carried_out(database: D
 
     await react(database, ACCEPT, removed=True)
 
-    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, LATER)
+    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, LATER)
     confirmation = await outbox.finish(database, grant, "done", LATER)
     assert confirmation is not None
     assert await outbox.prepare_notice(database, confirmation, LATER) is None
@@ -284,10 +303,12 @@ async def test_material_change_asks_signers_again_and_ends_with_the_grace(
         database, agreement=make_agreement(purpose="Other."), change=Change.MATERIAL, now=LATER
     )
     assert [kind for kind, _ in await run_all(database)].count(EffectKind.ASK) == 1
-    assert await outbox.should_have_role(database, GROUP, NEWCOMER, LATER + timedelta(days=13))
+    assert await outbox.should_have_role(
+        database, GROUP, NEWCOMER, RULES, LATER + timedelta(days=13)
+    )
 
     end = LATER + timedelta(days=14)
-    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, end)
+    assert not await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, end)
     assert await members.end_lapsed(database, [GROUP], end) == 1
     assert await members.end_lapsed(database, [GROUP], end) == 0
     record = await records.check_member(database, GROUP, NEWCOMER, end)
@@ -302,7 +323,7 @@ async def test_answer_by_button_is_the_same_record(database: Database) -> None:
 
     assert signature == again
     assert signature.method is Method.BUTTON
-    assert await outbox.should_have_role(database, GROUP, NEWCOMER, LATER)
+    assert await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, LATER)
     with pytest.raises(AlreadySignedError):
         await signing.decline_by_button(database, GROUP, NEWCOMER, version.id, LATER)
 
@@ -329,7 +350,7 @@ async def test_withdrawal_by_command_needs_a_signature(database: Database) -> No
 async def test_found_acceptance_is_recorded_as_an_interval(database: Database) -> None:
     await publish(database)
     await ask(database)
-    (request,) = await records.list_readable(database, GROUP, 0, 10)
+    (request,) = await readable(database)
 
     found = await signing.record_found_answer(
         database, request.id, accepted=True, declined=True, observed_at=LATER, now=LATER
@@ -346,7 +367,7 @@ async def test_missing_reaction_withdraws_only_what_was_given_by_reaction(
     version = await publish(database)
     await ask(database)
     await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
-    (request,) = await records.list_readable(database, GROUP, 0, 10)
+    (request,) = await readable(database)
     assert not await signing.record_found_answer(
         database, request.id, accepted=False, declined=False, observed_at=LATER, now=LATER
     )

@@ -6,7 +6,15 @@ from dataclasses import fields
 import pytest
 
 from bot.domain.agreements import Agreement
-from bot.settings import Cases, Retention, Settings, Signing, lint_agreement, load_agreement
+from bot.settings import (
+    Cases,
+    Retention,
+    Settings,
+    Signing,
+    Upkeep,
+    lint_agreement,
+    load_agreement,
+)
 from bot.settings.agreement_file import texts_of
 from bot.settings.documents import read_document
 from tests.settings.samples import DEFAULT_AGREEMENT, EXAMPLE, ROOT
@@ -37,9 +45,10 @@ def test_example_writes_out_every_setting() -> None:
     section = read_document(EXAMPLE).data["groups"]["harbour-light"]
     assert set(section) == {
         *("name", "guild", "agreement", "roles", "channels"),
-        *("signing", "enforcement", "cases", "retention"),
+        *("signing", "enforcement", "upkeep", "cases", "retention"),
     }
-    for name, model in (("signing", Signing), ("cases", Cases), ("retention", Retention)):
+    sections = {"signing": Signing, "upkeep": Upkeep, "cases": Cases, "retention": Retention}
+    for name, model in sections.items():
         assert set(section[name]) == set(model.model_fields)
 
 

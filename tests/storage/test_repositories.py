@@ -120,7 +120,7 @@ async def test_second_signature_is_refused_until_the_first_is_revoked(seeded: Da
     async with seeded.write() as tx:
         first = await signatures.find_unrevoked(tx, GROUP, NEWCOMER)
         assert first is not None
-        await signatures.mark_revoked(tx, first.id, RevokeReason.WITHDRAWN, NOW)
+        await signatures.mark_revoked(tx, first, RevokeReason.WITHDRAWN, NOW)
         second = await sign_again(tx)
         given = await signatures.list_of_member(tx, GROUP, NEWCOMER)
     assert [one.id for one in given] == [first.id, second]
@@ -130,10 +130,11 @@ async def test_second_signature_is_refused_until_the_first_is_revoked(seeded: Da
 async def test_revocation_stays_as_it_was_when_revoked_again(seeded: Database) -> None:
     later = NOW + timedelta(days=1)
     async with seeded.write() as tx:
-        signature_id = await add_signature(tx, 1, 1)
-        await signatures.mark_revoked(tx, signature_id, RevokeReason.WITHDRAWN, NOW)
-        await signatures.mark_revoked(tx, signature_id, RevokeReason.EXPIRED, later, after=NOW)
-        found = await signatures.get(tx, signature_id)
+        signature = await signatures.get(tx, await add_signature(tx, 1, 1))
+        await signatures.mark_revoked(tx, signature, RevokeReason.WITHDRAWN, NOW)
+        found = await signatures.get(tx, signature.id)
+        await signatures.mark_revoked(tx, found, RevokeReason.EXPIRED, later, after=NOW)
+        found = await signatures.get(tx, signature.id)
     assert (found.revoked_at, found.revoked_after, found.revoke_reason) == (
         NOW,
         None,
@@ -298,7 +299,7 @@ async def test_group_keeps_its_first_day_when_it_moves_to_another_server(
     later = NOW + timedelta(days=9)
     async with seeded.write() as tx:
         await versions.add_group(tx, GROUP, 2, later)
-        assert await versions.get_group_created_at(tx, GROUP) == NOW
+        assert (await versions.get_group(tx, GROUP)).created_at == NOW
         guild_ids = await tx.execute(text("SELECT guild_id FROM groups ORDER BY key"))
         assert list(guild_ids.scalars()) == [2, 1]
 

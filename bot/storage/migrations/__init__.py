@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 
-from bot.domain.errors import StorageError
+from bot.domain.errors import NoDatabaseError, StorageError
 
 LOCK = 0x506C65646765
 """Any number will do, as long as it stays the same: it names the lock of who migrates."""
@@ -52,6 +52,23 @@ def upgrade(connection: Connection) -> None:
             "This database was last used by a newer version of Pledge. Install that version, or"
             " a later one; going back is not possible without a backup from before the upgrade."
         ) from error
+
+
+def require_current(connection: Connection) -> None:
+    """Make sure that the tables are there and are those of this version; changes nothing.
+
+    Raises:
+        NoDatabaseError: there are none yet.
+        StorageError: they were made by another version of Pledge.
+    """
+    heads = MigrationContext.configure(connection).get_current_heads()
+    if not heads:
+        raise NoDatabaseError
+    if heads != (head(),):
+        raise StorageError(
+            "This database was last used by another version of Pledge. If that was an older one,"
+            " `pledge run` brings it up to date."
+        )
 
 
 def _is_current(connection: Connection) -> bool:

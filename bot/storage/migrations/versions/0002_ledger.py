@@ -170,6 +170,7 @@ def upgrade() -> None:
         _upgrade_sqlite()
     else:
         _upgrade_postgresql()
+    op.create_index("ix_effects_lane", "effects", ["lane"], unique=False)
     for column in ("signed_position", "revoked_position"):
         op.create_index(f"ix_signatures_{column}", "signatures", [column], unique=False)
 

@@ -1,0 +1,306 @@
+"""Compares who holds the member role with who has signed, and decides what follows from it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.agreements import AgreementVersion, Standing
+from bot.domain.effects import AlarmKind, EffectKind, Facts, Report, lane_of_role
+from bot.domain.holders import (
+    Enforcement,
+    Rules,
+    Source,
+    Sweep,
+    is_mass_change,
+    likely_cause,
+)
+from bot.services import outbox
+from bot.services.members import Present, welcome_all
+from bot.storage import effects, holders, requests, signatures, versions
+from bot.storage.database import Database, Transaction
+
+FIGHT_WINDOW = timedelta(hours=1)
+FIGHT_LIMIT = 3
+"""After so many changes to one person's role in an hour, only the next sweep acts again:
+somebody or something else keeps giving it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of the member list, which shows the accounts above `after_id` by ascending id.
+
+    `people` are those on it who are to be welcomed; `holders` everybody on it, bots aside, with
+    the member role, `present` all who are in the server, whether on it or seen joining since
+    `asked_at`. `last_id` is None on a last page that can be trusted to be the end.
+    """
+
+    after_id: int
+    last_id: int | None
+    asked_at: datetime
+    people: Sequence[Present]
+    holders: Collection[int]
+    present: Collection[int]
+    size: int
+
+
+async def begin_sweep(database: Database, group_key: str, role_id: int, now: datetime) -> Sweep:
+    """Start to read the member list, or go on where an interrupted reading of it was."""
+    async with database.write() as tx:
+        last = await holders.find_sweep(tx, group_key)
+        in_force = await versions.find_in_force(tx, group_key)
+        if (
+            last is not None
+            and last.finished_at is None
+            and last.role_id == role_id
+            and not (in_force and in_force.published_at and last.started_at < in_force.published_at)
+        ):
+            return last
+        sweep = Sweep(
+            group_key=group_key, started_at=now, after_id=0, members=0, holders=0, role_id=role_id
+        )
+        if last is not None and last.role_id not in (None, role_id):
+            await versions.put_mark(tx, _role_mark(group_key), now.isoformat())
+        await holders.put_sweep(tx, sweep)
+        return sweep
+
+
+def _role_mark(group_key: str) -> str:
+    return f"member role of {group_key} changed"
+
+
+async def record_page(database: Database, sweep: Sweep, page: Page, now: datetime) -> Sweep:
+    """Act on one page: welcome, notice who left, note who holds the role without a signature.
+
+    Returns:
+        The sweep, one page on.
+    """
+    async with database.write() as tx:
+        key = sweep.group_key
+        await welcome_all(tx, key, page.people, now, live=False)
+        between = (page.after_id, page.last_id)
+        for member_id in await requests.mark_absent(
+            tx, key, between, page.present, page.asked_at, now
+        ):
+            await holders.forget(tx, [key], member_id)
+        in_force = await versions.find_in_force(tx, key)
+        if in_force is not None:
+            held = await signatures.list_unrevoked_of(tx, key, page.holders)
+            unsigned = [
+                member_id
+                for member_id in page.holders
+                if member_id not in held or not held[member_id].is_valid(in_force, now)
+            ]
+            # What was done to a role while the page was on its way is newer than the page.
+            changing = await holders.list_changing(tx, key, unsigned, page.asked_at)
+            await holders.add_found(tx, key, set(unsigned) - changing, now)
+        sweep = replace(
+            sweep,
+            after_id=page.last_id or page.after_id,
+            members=sweep.members + page.size,
+            holders=sweep.holders + len(page.holders),
+        )
+        await holders.put_sweep(tx, sweep)
+        return sweep
+
+
+async def finish_sweep(database: Database, sweep: Sweep, now: datetime) -> None:
+    """The whole list was read: whoever it did not show with the role does not have it."""
+    async with database.write() as tx:
+        await holders.put_sweep(tx, replace(sweep, finished_at=now))
+        await holders.forget_unseen(tx, sweep.group_key, sweep.started_at)
+
+
+async def abandon_sweep(database: Database, sweep: Sweep) -> None:
+    """The list ended where it cannot have ended: the next sweep begins anew."""
+    async with database.write() as tx:
+        await holders.put_sweep(tx, replace(sweep, role_id=None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What came of comparing: `strangers` hold the role without any right to it.
+
+    `acted` is whether their roles are being taken; `guarded` whether the guard kept them.
+    """
+
+    strangers: int = 0
+    holders: int = 0
+    acted: bool = False
+    guarded: bool = False
+
+
+async def conclude(
+    database: Database,
+    group_key: str,
+    rules: Rules,
+    now: datetime,
+    *,
+    confirmed: int | None = None,
+) -> Conclusion:
+    """Decide what is done about people who hold the role without a valid signature.
+
+    Before the first version is published nobody can have signed, and nothing is done. The first
+    complete sweep after that adopts everybody it found. Later ones are strangers, and lose the
+    role or are reported, as `rules` say, unless they are so many that a wrong setting is
+    likelier: then it is for the facilitators to say.
+
+    Args:
+        database: the open database.
+        group_key: the group, the sweep of which is complete.
+        rules: what the group has settled.
+        now: the current instant.
+        confirmed: how many a facilitator has agreed to; more than these are not touched.
+    """
+    async with database.write() as tx:
+        in_force = await versions.find_in_force(tx, group_key)
+        sweep = await holders.find_sweep(tx, group_key)
+        if in_force is None or sweep is None or sweep.finished_at is None:
+            return Conclusion()
+        group = await versions.get_group(tx, group_key)
+        await holders.forget_signed(tx, in_force, now)
+        if group.adopted_at is None:
+            await _adopt(tx, in_force, sweep, now)
+            return Conclusion(holders=sweep.holders)
+        strangers = await holders.count_strangers(tx, group_key, rules, now)
+        found = Conclusion(strangers=strangers, holders=sweep.holders)
+        if rules.enforcement is Enforcement.REPORT:
+            await effects.close_alarms(tx, group_key, [AlarmKind.MASS_CHANGE], now)
+            await _report(tx, group_key, Report.ROLE_UNSIGNED, rules, now)
+            return found
+        is_mass = is_mass_change(strangers, sweep.holders)
+        if is_mass and (confirmed is None or strangers > confirmed):
+            facts = await _mass_change(tx, in_force, sweep, strangers, now)
+            await outbox.raise_alarm_in(tx, group_key, AlarmKind.MASS_CHANGE, now, facts)
+            return replace(found, guarded=True)
+        await effects.close_alarms(tx, group_key, [AlarmKind.MASS_CHANGE], now)
+        if not strangers:
+            return found
+        await _report(tx, group_key, Report.ROLE_TAKEN, rules, now)
+        await holders.add_role_changes(tx, group_key, rules, now)
+        return replace(found, acted=True)
+
+
+async def _adopt(tx: Transaction, in_force: AgreementVersion, sweep: Sweep, now: datetime) -> None:
+    published_at = in_force.published_at or now
+    if sweep.started_at < published_at:
+        # It began when there was nothing to compare with, and noted nobody.
+        return
+    key = in_force.group_key
+    group = await versions.get_group(tx, key)
+    adopted = await holders.adopt_all(tx, key, now)
+    if group.restored_from is not None:
+        unconfirmed = await signatures.count_unconfirmed(tx, key, group.restored_from)
+        facts: Facts = {
+            "from": group.restored_from.isoformat(),
+            "adopted": adopted,
+            "unconfirmed": unconfirmed,
+        }
+        await versions.mark_group(tx, key, restored_from=None)
+        await outbox.report_in(tx, key, Report.RESTORED, facts, now)
+    elif adopted:
+        await outbox.report_in(tx, key, Report.ADOPTED, {"people": adopted}, now)
+
+
+async def _mass_change(
+    tx: Transaction, in_force: AgreementVersion, sweep: Sweep, strangers: int, now: datetime
+) -> Facts:
+    key = in_force.group_key
+    counts = await signatures.count_standings(tx, key, in_force, now)
+    changed = await versions.find_mark(tx, _role_mark(key)) is not None
+    signers = counts.get(Standing.SIGNED, 0)
+    cause = likely_cause(signers, sweep.holders, role_changed=changed)
+    return {"strangers": strangers, "holders": sweep.holders, "cause": cause}
+
+
+async def _report(
+    tx: Transaction, group_key: str, report: Report, rules: Rules, now: datetime
+) -> None:
+    """Tell the moderators' channel of strangers it was not told of before."""
+    untold = await holders.count_sources(tx, group_key, rules, now, untold=True)
+    if untold:
+        facts: Facts = {str(source): count for source, count in untold.items()}
+        await outbox.report_in(tx, group_key, report, facts, now)
+        await holders.mark_told(tx, group_key, rules, now)
+
+
+async def notice_holder(
+    database: Database, group_key: str, member_id: int, now: datetime, *, has_role: bool
+) -> bool:
+    """Take note of a change to somebody that Discord has just told of.
+
+    Returns:
+        Whether this person holds the role, has not signed, and was not known for it: then it is
+        worth looking closer at once.
+    """
+    async with database.read() as tx:
+        is_known = await holders.is_known(tx, group_key, member_id)
+        in_force = await versions.find_in_force(tx, group_key)
+        signature = await signatures.find_unrevoked(tx, group_key, member_id)
+        group = await versions.get_group(tx, group_key)
+        lane = lane_of_role(group_key, member_id)
+        is_handled = await effects.has_unfinished(tx, lane, EffectKind.ALIGN_ROLE)
+    if not has_role:
+        if is_known:
+            await forget(database, [group_key], member_id)
+        return False
+    if is_known or is_handled or in_force is None or group.adopted_at is None:
+        return False
+    return signature is None or not signature.is_valid(in_force, now)
+
+
+async def add_stranger(database: Database, group_key: str, member_id: int, now: datetime) -> bool:
+    """Note somebody who was just given the role without having signed.
+
+    Returns:
+        Whether to act at once; not when somebody or something gives it again and again.
+    """
+    async with database.write() as tx:
+        await holders.add_found(tx, group_key, [member_id], now)
+        lane = lane_of_role(group_key, member_id)
+        changes = await holders.count_recent_changes(tx, lane, now - FIGHT_WINDOW)
+        return changes < FIGHT_LIMIT
+
+
+async def forget(database: Database, group_keys: Sequence[str], member_id: int) -> None:
+    """This person does not hold the role any more."""
+    async with database.write() as tx:
+        await holders.forget(tx, group_keys, member_id)
+
+
+async def list_unexplained(database: Database, group_key: str, limit: int) -> list[int]:
+    """Strangers of whom it is not known how they came by the role."""
+    async with database.read() as tx:
+        return await holders.list_unexplained(tx, group_key, limit)
+
+
+async def mark_sources(database: Database, group_key: str, sources: Mapping[int, Source]) -> None:
+    """Remember how people came by the role."""
+    async with database.write() as tx:
+        await holders.mark_sources(tx, group_key, sources)
+
+
+async def count_to_invite(database: Database, group_key: str) -> int:
+    """How many members from before Pledge were not asked to sign yet."""
+    async with database.read() as tx:
+        await versions.get_in_force(tx, group_key)
+        return len(await holders.list_uninvited(tx, group_key))
+
+
+async def invite(database: Database, group_key: str, now: datetime) -> int:
+    """Ask the members from before Pledge to sign; returns how many are asked.
+
+    Raises:
+        NotPublishedError: nothing is published yet.
+    """
+    async with database.write() as tx:
+        in_force = await versions.get_in_force(tx, group_key)
+        people = await holders.list_uninvited(tx, group_key)
+        await requests.add_many(tx, group_key, people, in_force.id, now)
+        await requests.ask_queued(tx, group_key, now)
+        return len(people)
+
+
+async def is_restored(database: Database, group_key: str) -> bool:
+    """Whether the record is a backup that was put back and not compared with Discord yet."""
+    async with database.read() as tx:
+        return (await versions.get_group(tx, group_key)).restored_from is not None

@@ -1,0 +1,219 @@
+"""Checking the ledger against the record, and keeping its head where it cannot be changed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.audit import (
+    Chain,
+    Finding,
+    Flaw,
+    Publications,
+    Published,
+    Signatures,
+    text_finding,
+    unanswered,
+)
+from bot.domain.effects import Report
+from bot.domain.ledger import GENESIS, NO_ENTRIES, Head, LedgerKind
+from bot.services import outbox
+from bot.storage import audit, ledger, versions
+from bot.storage.database import Database, Transaction, keys_of
+
+VERSIONS_PER_PAGE = 20
+MAX_LISTED = 20
+"""Findings that are listed; the others are only counted."""
+
+Tell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a check of ledger and record came to.
+
+    `head` is that of the ledger; `signatures` counts all, `older` those from before the ledger;
+    `erased` counts entries whose words were destroyed. `findings` are the first of all `wrong`.
+    """
+
+    head: Head
+    entries: int
+    erased: int
+    versions: int
+    signatures: int
+    older: int
+    findings: tuple[Finding, ...]
+    wrong: int
+
+
+class _Findings:
+    def __init__(self) -> None:
+        self.listed: list[Finding] = []
+        self.count = 0
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.count += 1
+            if len(self.listed) < MAX_LISTED:
+                self.listed.append(finding)
+
+
+async def verify(
+    database: Database, head: Head | None = None, tell: Tell | None = None
+) -> Verification:
+    """Check every entry, every version's text and every signature, all as they are now.
+
+    It only reads, page by page, and takes no more memory for a long ledger than for a short one.
+
+    Args:
+        database: the open database; others may be writing to it.
+        head: a head that was kept elsewhere: the ledger must still contain it.
+        tell: is told how much is done, and of how much.
+
+    Raises:
+        StorageError: something that Pledge never writes cannot even be read.
+    """
+    async with database.read() as tx:
+        return await verify_in(tx, head, tell)
+
+
+async def verify_in(
+    tx: Transaction, head: Head | None = None, tell: Tell | None = None
+) -> Verification:
+    """`verify`, inside the open transaction, which must see one state throughout."""
+    wrong, done = _Findings(), 0
+    total = (await ledger.find_head(tx)).position + await audit.count_signatures(tx)
+    kept: list[Published] = []
+    async for texts in audit.pages(audit.list_versions, tx, lambda v: v.id, VERSIONS_PER_PAGE):
+        wrong.add(flaw for version in texts if (flaw := text_finding(version)))
+        kept += [Published.of(version) for version in texts]
+
+    chain, publications, entries, erased = Chain(), Publications(kept), 0, 0
+    is_there = head is None or head == NO_ENTRIES
+    async for page in audit.pages(ledger.list_after, tx, lambda e: e.position):
+        for entry in page:
+            wrong.add(chain.check(entry))
+            if entry.kind == LedgerKind.PUBLISHED:
+                wrong.add(publications.check(entry))
+            if head is not None and entry.position == head.position:
+                is_there = True
+                if entry.hash != head.hash:
+                    wrong.add([Finding(flaw=Flaw.HEAD_OTHER, position=head.position)])
+            erased += entry.is_erased
+        entries += len(page)
+        if tell is not None:
+            tell(entries, total)
+    wrong.add(publications.rest())
+    if head is not None and not is_there:
+        is_start = head.position == 0 and head.hash != GENESIS
+        flaw = Flaw.HEAD_OTHER if is_start else Flaw.HEAD_MISSING
+        wrong.add([Finding(flaw=flaw, position=head.position)])
+
+    key = keys_of(tx).derive(ledger.SUBJECT_KEY)
+    given = Signatures(key, publications.recorded)
+    async for signatures in audit.pages(audit.list_witnessed, tx, lambda w: w.signature.id):
+        for signature in signatures:
+            wrong.add(given.check(signature))
+        done = entries + given.count
+        if tell is not None:
+            tell(done, total)
+    await _check_the_other_way(tx, wrong)
+    return Verification(
+        head=chain.head,
+        entries=entries,
+        erased=erased,
+        versions=len(kept),
+        signatures=given.count,
+        older=given.older,
+        findings=tuple(wrong.listed),
+        wrong=wrong.count,
+    )
+
+
+async def _check_the_other_way(tx: Transaction, wrong: _Findings) -> None:
+    """What the ledger tells of must be in the record, once."""
+    async for page in audit.pages(audit.list_unanswered, tx, lambda row: row[0]):
+        wrong.add(unanswered(position, kind) for position, kind in page)
+    for read, flaw in (
+        (audit.list_silently_erased, Flaw.ERASED),
+        (audit.list_shared, Flaw.SIGNATURE_TWICE),
+        (audit.list_shared_endings, Flaw.SIGNATURE_TWICE),
+    ):
+        async for positions in audit.pages(read, tx, lambda position: position):
+            wrong.add(Finding(flaw=flaw, position=position) for position in positions)
+
+
+# The head ----------------------------------------------------------------------------------------
+
+
+async def find_head(database: Database) -> Head:
+    """The last entry's position and hash."""
+    async with database.read() as tx:
+        return await ledger.find_head(tx)
+
+
+async def post_head(database: Database, group_key: str, now: datetime) -> None:
+    """Have the ledger's head posted in the moderators' channel of a group."""
+    async with database.write() as tx:
+        await post_head_in(tx, group_key, now)
+
+
+async def post_head_in(tx: Transaction, group_key: str, now: datetime) -> None:
+    """`post_head`, inside the open transaction: the head with everything recorded so far."""
+    head = await ledger.find_head(tx)
+    facts = {"position": head.position, "hash": head.hash}
+    await outbox.report_in(tx, group_key, Report.LEDGER_HEAD, facts, now)
+
+
+POST_EVERY = timedelta(days=1)
+
+
+def _posted_mark(group_key: str) -> str:
+    return f"ledger head posted in {group_key}"
+
+
+async def post_head_daily(database: Database, group_key: str, now: datetime) -> bool:
+    """Have the head posted once a day, also when nothing was recorded; whether it is by now."""
+    mark = _posted_mark(group_key)
+    async with database.write() as tx:
+        last = await versions.find_mark(tx, mark)
+        is_early = last is not None and datetime.fromisoformat(last) > now - POST_EVERY
+        if is_early or (await ledger.find_head(tx)).position == 0:
+            return False
+        await versions.put_mark(tx, mark, now.isoformat())
+        await post_head_in(tx, group_key, now)
+        return True
+
+
+async def note_posted_head(database: Database, group_key: str, head: Head, now: datetime) -> bool:
+    """Compare the head that was posted last with the ledger, and remember what it means.
+
+    When the ledger does not hold it, this database is older than what was posted, or another
+    one. Then it is compared with Discord as after `pledge restore`, once for each such head:
+    nobody loses the role by it, and nobody is let in on its word alone.
+
+    Returns:
+        Whether that was found now.
+    """
+    mark = f"ledger head missed in {group_key}"
+    async with database.write() as tx:
+        if await ledger.find_hash(tx, head.position) == head.hash:
+            return False
+        if await versions.find_mark(tx, mark) == str(head):
+            return False
+        await versions.put_mark(tx, mark, str(head))
+        group = await versions.get_group(tx, group_key)
+        if group.restored_from is None:
+            since = await ledger.find_last_recorded_at(tx) or group.created_at
+            await versions.mark_group(tx, group_key, restored_from=since, adopted_at=None)
+        facts = {"position": head.position}
+        await outbox.report_in(tx, group_key, Report.RECORD_OLDER, facts, now)
+        return True
+
+
+async def is_ahead(database: Database, head: Head) -> bool:
+    """Whether a head that was posted earlier is not in this ledger.
+
+    Then this database is not the one it was: it is older, empty, or was rewritten.
+    """
+    async with database.read() as tx:
+        return await ledger.find_hash(tx, head.position) != head.hash

@@ -1,0 +1,159 @@
+"""The ledger's entries: added one after the other, never changed, and read in order."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import RowMapping, bindparam, insert, select, update
+
+from bot.domain.ledger import (
+    GENESIS,
+    NO_ENTRIES,
+    SALT_LENGTH,
+    Entry,
+    Facts,
+    Head,
+    LedgerKind,
+    canonical,
+    commit,
+    subject_of,
+)
+from bot.storage.database import Transaction, keys_of
+from bot.storage.tables import ledger_entries
+
+SUBJECT_KEY = "ledger-subject"
+"""What the key is for that names people."""
+
+_columns = ledger_entries.c
+_last = select(_columns.position, _columns.hash).order_by(_columns.position.desc()).limit(1)
+_after = (
+    select(ledger_entries)
+    .where(_columns.position > bindparam("after"))
+    .order_by(_columns.position)
+    .limit(bindparam("page"))
+)
+_add = insert(ledger_entries)
+# Built once: they run several times for every acceptance.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """What is to be recorded; `subject_id` is the account it is about, None for nobody's."""
+
+    group_key: str | None
+    kind: LedgerKind
+    facts: Facts
+    subject_id: int | None = None
+
+
+async def append(
+    tx: Transaction,
+    group_key: str | None,
+    kind: LedgerKind,
+    facts: Facts,
+    now: datetime,
+    *,
+    subject_id: int | None = None,
+) -> int:
+    """Record what happens in this transaction.
+
+    Args:
+        tx: the open transaction, in which what is recorded also takes place.
+        group_key: the group; None for the whole installation.
+        kind: what happens.
+        facts: what one needs to know to check it later, the account's id included.
+        now: the current instant.
+        subject_id: the account it is about; what is said of it can be erased by it.
+
+    Returns:
+        The entry's position.
+    """
+    entry = NewEntry(group_key=group_key, kind=kind, facts=facts, subject_id=subject_id)
+    return (await append_many(tx, [entry], now))[0]
+
+
+async def append_many(tx: Transaction, entries: Sequence[NewEntry], now: datetime) -> list[int]:
+    """Record several things at once, in this order; returns their positions."""
+    if not entries:
+        return []
+    head = await find_head(tx)
+    key = keys_of(tx).derive(SUBJECT_KEY)
+    position, previous, values = head.position, head.hash, list[dict[str, object]]()
+    for new in entries:
+        position += 1
+        salt, payload = secrets.token_hex(SALT_LENGTH // 2), canonical(new.facts)
+        entry = Entry(
+            position=position,
+            group_key=new.group_key,
+            kind=new.kind.value,
+            recorded_at=now,
+            subject=None if new.subject_id is None else subject_of(key, new.subject_id),
+            commitment=commit(salt, payload),
+            hash=GENESIS,
+            salt=salt,
+            payload=payload,
+        )
+        previous = entry.hash_after(previous)
+        values.append(_row(replace(entry, hash=previous)))
+    # Two writers cannot both follow the same entry: positions are unique.
+    await tx.execute(_add, values)
+    return list(range(head.position + 1, position + 1))
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    return {name: getattr(entry, name) for name in Entry.__slots__}
+
+
+def _entry(row: RowMapping) -> Entry:
+    return Entry(**row)
+
+
+async def find_head(tx: Transaction) -> Head:
+    """The last entry's position and hash."""
+    row = (await tx.execute(_last)).one_or_none()
+    return Head(position=row[0], hash=row[1]) if row else NO_ENTRIES
+
+
+async def find_hash(tx: Transaction, position: int) -> str | None:
+    """The hash of one entry, if it is there."""
+    if position == 0:
+        return GENESIS
+    query = select(_columns.hash).where(_columns.position == position)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def list_after(tx: Transaction, position: int, limit: int) -> list[Entry]:
+    """The entries that follow a position, in order."""
+    found = await tx.execute(_after, {"after": position, "page": limit})
+    return [_entry(row) for row in found.mappings()]
+
+
+async def erase(tx: Transaction, member_id: int, now: datetime) -> int:
+    """Destroy what the entries say of a person, and record that this was done.
+
+    The entries themselves stay, and so does the chain.
+
+    Returns:
+        How many entries said something.
+    """
+    subject = subject_of(keys_of(tx).derive(SUBJECT_KEY), member_id)
+    erased = await tx.execute(
+        update(ledger_entries)
+        .where(
+            _columns.subject == subject,
+            _columns.payload.is_not(None),
+            _columns.kind != LedgerKind.ERASED,
+        )
+        .values(salt=None, payload=None)
+    )
+    if erased.rowcount:
+        facts = {"entries": erased.rowcount}
+        await append(tx, None, LedgerKind.ERASED, facts, now, subject_id=member_id)
+    return erased.rowcount
+
+
+async def find_last_recorded_at(tx: Transaction) -> datetime | None:
+    """When the last entry was recorded; None in an empty ledger."""
+    query = select(ledger_entries.c.recorded_at).order_by(ledger_entries.c.position.desc()).limit(1)
+    return (await tx.execute(query)).scalar_one_or_none()

@@ -1,0 +1,1 @@
+"""Stand-ins for what Pledge talks to, for tests of whole processes."""

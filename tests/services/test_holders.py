@@ -1,0 +1,276 @@
+"""Sweeps, adoption and enforcement in the record, on both engines."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.domain.agreements import RevokeReason, Standing
+from bot.domain.effects import AlarmKind, Effect, EffectKind, Report, unpack
+from bot.domain.errors import NotPublishedError
+from bot.domain.holders import Enforcement, Source
+from bot.services import holders, members, outbox, records
+from bot.services.holders import Conclusion, Page
+from bot.services.members import Present
+from bot.storage import versions
+from bot.storage.database import Database
+from tests.factories import NEWCOMER, NOW, RULES, publish, register
+from tests.services.test_signing import ACCEPT, DECLINE, GROUP, ask, due, react, run_all, standing
+
+ROLE = 600_000_000_000_000_001
+HOUR = timedelta(hours=1)
+LATER = NOW + HOUR
+BEFORE = NOW - timedelta(days=1000)
+
+
+async def sweep(
+    database: Database,
+    with_role: Sequence[int],
+    without: Sequence[int] = (),
+    *,
+    now: datetime = LATER,
+) -> None:
+    """One whole reading of the member list; everybody joined before the bot came."""
+    begun = await holders.begin_sweep(database, GROUP, ROLE, now)
+    people = [
+        *(Present(member_id=one, has_role=True, joined_at=BEFORE) for one in with_role),
+        *(Present(member_id=one, has_role=False, joined_at=BEFORE) for one in without),
+    ]
+    page = Page(
+        after_id=0,
+        last_id=None,
+        asked_at=now,
+        people=people,
+        holders=with_role,
+        present=[*with_role, *without],
+        size=len(people),
+    )
+    await holders.finish_sweep(database, await holders.record_page(database, begun, page, now), now)
+
+
+async def conclude(
+    database: Database, now: datetime = LATER, *, report: bool = False, confirmed: int | None = None
+) -> Conclusion:
+    wanted = Enforcement.REPORT if report else Enforcement.REVOKE
+    rules = replace(RULES, enforcement=wanted)
+    return await holders.conclude(database, GROUP, rules, now, confirmed=confirmed)
+
+
+async def told(
+    database: Database, now: datetime = LATER
+) -> list[tuple[object, dict[str, int | str]]]:
+    """What is on its way to the moderators' channel."""
+    found: list[tuple[object, dict[str, int | str]]] = []
+    while rows := await _claim(database, now + HOUR):
+        for row in rows:
+            if row.kind in (EffectKind.REPORT, EffectKind.ALARM):
+                word, facts = unpack(row.detail or "")
+                found.append((word, dict(facts)))
+            await outbox.drop(database, row, "looked at", now)
+    return [one for one in found if one[0] is not Report.LEDGER_HEAD]
+
+
+async def _claim(database: Database, now: datetime) -> list[Effect]:
+    return await outbox.claim(database, now, limit=50, group_keys=[GROUP], not_asking=[])
+
+
+async def settled(database: Database) -> None:
+    """A published group whose members from before were all found: there were none."""
+    await publish(database)
+    await sweep(database, [], now=NOW + timedelta(minutes=1))
+    await conclude(database, NOW + timedelta(minutes=1))
+    await run_all(database)
+
+
+async def test_nothing_is_decided_before_the_first_version(database: Database) -> None:
+    await register(database)
+    await sweep(database, range(1, 20))
+    assert await conclude(database) == Conclusion()
+    assert await told(database) == []
+
+
+async def test_holders_found_after_the_first_version_are_adopted(database: Database) -> None:
+    await publish(database)
+    await sweep(database, [1, 2, 3])
+    assert await conclude(database) == Conclusion(holders=3)
+    assert (Report.ADOPTED, {"people": 3}) in await told(database)
+    assert await holders.count_to_invite(database, GROUP) == 3
+
+
+async def test_sweep_from_before_the_publish_adopts_nobody(database: Database) -> None:
+    await register(database)
+    await sweep(database, [1, 2, 3], now=NOW - HOUR)
+    await publish(database)
+    assert await conclude(database) == Conclusion(holders=3)
+    async with database.read() as tx:
+        assert (await versions.get_group(tx, GROUP)).adopted_at is None
+
+
+async def test_later_holders_are_strangers_and_lose_the_role(database: Database) -> None:
+    await settled(database)
+    await sweep(database, [1, 2])
+    assert await conclude(database) == Conclusion(strangers=2, holders=2, acted=True)
+
+    changes = [effect for effect in await due(database) if effect.kind is EffectKind.ALIGN_ROLE]
+    # LATER is when they were put there; nothing is due twice.
+    assert sorted(effect.member_id or 0 for effect in changes) in ([1, 2], [])
+    assert (await conclude(database)).strangers == 0
+
+
+async def test_report_is_made_once_with_its_ways(database: Database) -> None:
+    await settled(database)
+    await sweep(database, [1, 2, 3])
+    await holders.mark_sources(database, GROUP, {1: Source.PERSON, 2: Source.PERSON, 3: Source.BOT})
+    assert await conclude(database, report=True) == Conclusion(strangers=3, holders=3)
+    assert await told(database) == [(Report.ROLE_UNSIGNED, {"person": 2, "bot": 1})]
+
+    await sweep(database, [1, 2, 3], now=LATER + HOUR)
+    await conclude(database, LATER + HOUR, report=True)
+    assert await told(database, LATER + HOUR) == []
+
+
+async def test_guard_stops_a_mass_change_and_consent_lets_it_go(database: Database) -> None:
+    await settled(database)
+    await sweep(database, range(1, 8))
+    guarded = Conclusion(strangers=7, holders=7, guarded=True)
+    assert await conclude(database) == guarded
+    facts = {"strangers": 7, "holders": 7, "cause": "empty_record"}
+    assert await told(database) == [(AlarmKind.MASS_CHANGE, facts)]
+    assert await conclude(database) == guarded
+    assert await told(database) == []
+    assert await conclude(database, confirmed=6) == guarded
+
+    assert await conclude(database, confirmed=7) == Conclusion(strangers=7, holders=7, acted=True)
+
+
+async def test_whoever_signed_meanwhile_is_no_stranger(database: Database) -> None:
+    await settled(database)
+    await ask(database)
+    await sweep(database, [NEWCOMER])
+    await react(database, ACCEPT)
+    assert (await conclude(database)).strangers == 0
+
+
+async def test_adopted_person_who_declines_is_taken_at_their_word(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await sweep(database, [NEWCOMER])
+    await conclude(database)
+    await run_all(database)
+    await react(database, DECLINE)
+    changes = [effect for effect in await due(database) if effect.kind is EffectKind.ALIGN_ROLE]
+    assert len(changes) == 1
+
+
+async def test_grace_runs_from_the_asking(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await sweep(database, [NEWCOMER])
+    await conclude(database)
+    for days, strangers in ((13, 0), (15, 1)):
+        now = LATER + timedelta(days=days)
+        await sweep(database, [NEWCOMER], now=now)
+        assert (await conclude(database, now)).strangers == strangers
+
+
+async def test_sweep_that_was_interrupted_goes_on_where_it_was(database: Database) -> None:
+    await settled(database)
+    begun = await holders.begin_sweep(database, GROUP, ROLE, LATER)
+    page = Page(
+        after_id=0, last_id=500, asked_at=LATER, people=[], holders=[7], present=[7, 500], size=2
+    )
+    await holders.record_page(database, begun, page, LATER)
+
+    taken_up = await holders.begin_sweep(database, GROUP, ROLE, LATER + HOUR)
+    assert (taken_up.after_id, taken_up.members, taken_up.holders) == (500, 2, 1)
+    assert taken_up.started_at == LATER
+
+    another_role = await holders.begin_sweep(database, GROUP, ROLE + 1, LATER + HOUR)
+    assert another_role.after_id == 0
+
+
+async def test_page_shows_who_left_and_only_between_its_ends(database: Database) -> None:
+    await publish(database)
+    people = [10, 20, 30]
+    for member_id in people:
+        person = Present(member_id=member_id, has_role=False, joined_at=NOW)
+        await members.welcome(database, GROUP, [person], NOW, live=True)
+    begun = await holders.begin_sweep(database, GROUP, ROLE, LATER)
+    page = Page(
+        after_id=10, last_id=25, asked_at=LATER, people=[], holders=[], present=[25], size=1
+    )
+    await holders.record_page(database, begun, page, LATER)
+
+    left = []
+    for member_id in people:
+        request = (await records.check_member(database, GROUP, member_id, LATER)).request
+        left.append(request is not None and request.left_at is not None)
+    assert left == [False, True, False]
+
+
+async def test_whoever_came_after_the_page_was_asked_for_has_not_left(database: Database) -> None:
+    await publish(database)
+    begun = await holders.begin_sweep(database, GROUP, ROLE, NOW - HOUR)
+    person = Present(member_id=10, has_role=False, joined_at=NOW)
+    await members.welcome(database, GROUP, [person], NOW, live=True)
+    page = Page(
+        after_id=0, last_id=None, asked_at=NOW - HOUR, people=[], holders=[], present=[], size=0
+    )
+    await holders.record_page(database, begun, page, LATER)
+
+    request = (await records.check_member(database, GROUP, 10, LATER)).request
+    assert request is not None
+    assert request.left_at is None
+
+
+async def test_restored_record_lets_nobody_in_and_takes_nothing(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    await run_all(database)
+    async with database.write() as tx:
+        await versions.mark_group(tx, GROUP, restored_from=NOW, adopted_at=None)
+
+    # The signer of the backup has no role any more, and somebody unknown to it has.
+    await sweep(database, [77], [NEWCOMER])
+    assert await conclude(database) == Conclusion(holders=1)
+
+    (signature,) = (await records.check_member(database, GROUP, NEWCOMER, LATER)).signatures
+    assert signature.revoke_reason is RevokeReason.UNCONFIRMED
+    assert await standing(database) is Standing.WAITING
+    facts = {"from": NOW.isoformat(), "adopted": 1, "unconfirmed": 1}
+    assert (Report.RESTORED, facts) in await told(database)
+    assert not await holders.is_restored(database, GROUP)
+
+
+async def test_role_that_is_gone_by_event_is_forgotten(database: Database) -> None:
+    await settled(database)
+    assert await holders.notice_holder(database, GROUP, 5, LATER, has_role=True)
+    assert await holders.add_stranger(database, GROUP, 5, LATER)
+    assert not await holders.notice_holder(database, GROUP, 5, LATER, has_role=True)
+    assert not await holders.notice_holder(database, GROUP, 5, LATER, has_role=False)
+    assert await holders.notice_holder(database, GROUP, 5, LATER, has_role=True)
+
+
+async def test_nobody_is_invited_to_sign_what_is_not_published(database: Database) -> None:
+    await register(database)
+    with pytest.raises(NotPublishedError):
+        await holders.invite(database, GROUP, NOW)
+
+
+async def test_reminders_come_once_for_each_day_and_stop(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    seen = []
+    for hours in (1, 23, 25, 26, 71, 73, 74, 24 * 30, 24 * 60):
+        now = NOW + timedelta(hours=hours)
+        seen.append(await members.remind(database, GROUP, [1, 3, 7], now, 10))
+    assert seen == [0, 0, 1, 0, 0, 1, 0, 1, 0]
+
+
+async def test_whoever_has_answered_is_not_reminded(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    assert await members.remind(database, GROUP, [1], NOW + timedelta(days=2), 10) == 0
