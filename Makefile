@@ -49,6 +49,11 @@ demo: .venv ## play the whole story on a simulated Discord, then open it in the 
 test: .venv ## run the tests (ARGS="-k reaction" picks some)
 	@.venv/bin/python -m pytest $(ARGS)
 
+.PHONY: torture
+torture: .venv ## the long form of the crash tests, with figures (ARGS="--seed 7 --kills 500")
+	@.venv/bin/python -m tests.crash $(ARGS)
+	@PLEDGE_TORTURE=1 .venv/bin/python -m pytest -s tests/simulation
+
 .PHONY: check
 check: .venv ## format, lint, types, import rules, known vulnerabilities
 	@.ci/run format lint types imports audit
@@ -59,8 +64,9 @@ format: .venv ## put the code into the house format
 	@.venv/bin/ruff format --quiet .
 
 .PHONY: bench
-bench: .venv ## measure the acceptance path
+bench: .venv ## measure the acceptance path, and the comparing of a large server
 	@.venv/bin/python -m benchmarks.acceptance $(ARGS)
+	@.venv/bin/python -m benchmarks.reconcile
 
 .PHONY: lock
 lock: ## write both lock files again (needs uv; UPGRADE=1 takes newer releases)

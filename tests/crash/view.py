@@ -1,0 +1,92 @@
+"""What must not depend on where the bot was killed: what people see, and what is recorded."""
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from bot.texts.staff import ALARMS
+from tests.crash.town import Town
+from tests.factories import GUILD
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """What one person sees, and what the record says of them."""
+
+    is_there: bool
+    has_role: bool
+    messages: tuple[str, ...]
+    reactions: tuple[str, ...]
+    requests: tuple[Any, ...]
+    signatures: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The server and the record; notices of other kinds than alarms are not looked at."""
+
+    people: dict[str, PersonView]
+    panels: int
+    alarms: tuple[str, ...]
+    versions: tuple[Any, ...]
+
+
+def view_of(town: Town) -> View:
+    bot_id = town.backend.bot_user.id
+    welcome = town.backend.messages[town.channels["welcome"]].values()
+    panels = [one for one in welcome if one.author_id == bot_id and not one.is_ephemeral]
+    notices = town.backend.messages[town.channels["moderators"]].values()
+    return View(
+        people={name: _person(town, name) for name in town.people},
+        panels=len(panels),
+        alarms=tuple(
+            kind for one in notices for kind, text in ALARMS.items() if one.content.startswith(text)
+        ),
+        versions=tuple(town.record.versions()),
+    )
+
+
+def _person(town: Town, name: str) -> PersonView:
+    who = town.people[name]
+    said = town.messages(name)
+    return PersonView(
+        is_there=who in town.backend.get_guild(GUILD).members,
+        has_role=who in town.inside(),
+        messages=tuple(plain(message.content) for message in said),
+        reactions=tuple(
+            f"{reaction.emoji} {len(reaction.user_ids)}"
+            for message in said
+            for reaction in message.reactions
+        ),
+        requests=tuple(town.record.requests(who)),
+        signatures=tuple(town.record.signatures(who)),
+    )
+
+
+def plain(content: str) -> str:
+    """A message without what differs from run to run: times, receipt numbers, found answers."""
+    content = re.sub(r"<t:\d+(:\w)?>", "<time>", content)
+    content = re.sub(r"`[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}`", "`receipt`", content)
+    return re.sub(r"\nI was offline when you answered[^\n]*", "", content)
+
+
+def differences(expected: View, found: View) -> list[str]:
+    """What is not as it is when nobody interferes, one line each."""
+    lines: list[str] = []
+    for one in fields(View):
+        wanted, got = getattr(expected, one.name), getattr(found, one.name)
+        if one.name != "people" and wanted != got:
+            lines.append(f"{one.name}: {wanted} has become {got}")
+    for name, wanted in expected.people.items():
+        got = found.people.get(name)
+        for one in fields(PersonView):
+            left, right = getattr(wanted, one.name), getattr(got, one.name, None)
+            if left != right:
+                lines.append(f"{name}, {one.name}: {_shown(left)} has become {_shown(right)}")
+    return lines
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(part[:45] if isinstance(part, str) else part for part in value)
+    return value
