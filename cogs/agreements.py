@@ -288,6 +288,8 @@ class InviteButton(
         """Put the requests into the outbox, if the presser is a facilitator now."""
         client, group = interaction.client, known_group(interaction, self.group_key)
         require_office(interaction, group, "facilitator")
+        # In a large group this takes longer than the three seconds Discord waits.
+        await interaction.response.defer()
         count = await holders.invite(client.database, group.key, client.now())
         client.effects.wake()
         await settle(interaction, texts.invited(count))

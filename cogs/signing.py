@@ -21,6 +21,20 @@ class Signing(commands.Cog):
         self.client.reconciler.note_arrival(member.guild.id, member.id)
         if is_admitted(member):
             await self._welcome(member)
+        await self._look_at_roles(member)
+
+    async def _look_at_roles(self, member: discord.Member) -> None:
+        """An invite can give the role with the joining itself: no change will tell of it."""
+        role_ids = [role.id for role in member.roles]
+        for group in self.client.groups_in(member.guild.id):
+            if (
+                member.bot
+                or not present(member, find_role(member.guild, group.roles.member)).has_role
+            ):
+                continue
+            reconciler = self.client.reconciler
+            if await reconciler.notice_change(member.guild, group, member.id, role_ids):
+                self.client.effects.wake()
 
     @commands.Cog.listener("on_member_update")
     async def ask_after_screening(self, before: discord.Member, after: discord.Member) -> None:

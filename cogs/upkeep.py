@@ -14,7 +14,7 @@ from bot.client import Pledge
 from bot.domain.effects import AlarmKind, EffectKind
 from bot.domain.errors import RecordUnavailableError
 from bot.effects import ENFORCE_CUSTOM_ID, enforce_view, find_problem
-from bot.effects.places import can_post
+from bot.effects.places import can_post, find_role
 from bot.effects.posted_head import compare_with_posted_head
 from bot.effects.reconciler import rules_of
 from bot.effects.timer import every
@@ -253,8 +253,17 @@ class EnforceButton(
         """Take the role from as many as were shown, or show how many they are by now."""
         client, group = interaction.client, known_group(interaction, self.group_key)
         require_office(interaction, group, "facilitator")
+        guild = client.get_guild(group.guild_id)
+        role = find_role(guild, group.roles.member) if guild is not None else None
+        # In a large group this takes longer than the three seconds Discord waits.
+        await interaction.response.defer()
         result = await holders.conclude(
-            client.database, group.key, rules_of(group), client.now(), confirmed=self.strangers
+            client.database,
+            group.key,
+            rules_of(group),
+            client.now(),
+            role_id=role.id if role is not None else 0,
+            confirmed=self.strangers,
         )
         if result.guarded:
             view = enforce_view(group.key, result.strangers)

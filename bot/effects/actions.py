@@ -178,14 +178,19 @@ class Actions:
         guild = self._guild(group)
         member_id = effect.member_id or 0
         wanted = await outbox.should_have_role(
-            self._database, group.key, member_id, rules_of(group), self._clock()
+            self._database,
+            group.key,
+            member_id,
+            rules_of(group),
+            self._clock(),
+            decided_at=effect.created_at,
         )
         problem = find_problem(guild, group)
         role = find_role(guild, group.roles.member)
         if problem is not None or role is None:
             raise CannotYetError(problem or AlarmKind.ROLE_GONE)
         if wanted is None:
-            return "kept for the grace"
+            return "left as it is"
         if not wanted:
             await self._client.http.remove_role(
                 guild.id, member_id, role.id, reason=texts.AUDIT_REASON

@@ -243,11 +243,12 @@ class Reconciler:
             self._arrivals[guild.id].clear()
             asked_at = self._clock()
             page = await self._fetch_page(guild, sweep.after_id)
-            is_last = page is None or len(page) < MEMBERS_PER_PAGE
             if page is None:
                 self._tell(group, "members", sweep.members, is_last=True)
                 return False
             seen = sweep.members + len(page)
+            # A short page is the end only if nobody is missing, or nothing comes after it.
+            is_last = not page or (len(page) < MEMBERS_PER_PAGE and seen >= expected)
             is_whole = seen >= expected * SHOWN_SHARE
             recorded = Page(
                 after_id=sweep.after_id,
@@ -261,7 +262,6 @@ class Reconciler:
             sweep = await holders.record_page(self._database, sweep, recorded, self._clock())
             self._tell(group, "members", seen, max(seen, expected), is_last=is_last)
             if is_last and is_whole:
-                await holders.finish_sweep(self._database, sweep, self._clock())
                 log.info("Group %s: %d members, %d have the role", group.key, seen, sweep.holders)
                 return True
             if is_last:
@@ -278,7 +278,11 @@ class Reconciler:
         and would keep a whole server in memory.
         """
         try:
-            return await self._client.http.get_members(guild.id, MEMBERS_PER_PAGE, after_id)
+            page = await self._client.http.get_members(guild.id, MEMBERS_PER_PAGE, after_id)
+            if all(_id(entry) > after_id for entry in page):
+                return page
+            # Taken for the next page, one that came before would be read for ever.
+            log.warning("The member list could not be read (not the page that was asked for)")
         except discord.HTTPException as error:
             log.warning("The member list could not be read (%d, %d)", error.status, error.code)
         except UNREADABLE as error:
@@ -287,8 +291,13 @@ class Reconciler:
 
     async def _conclude(self, guild: discord.Guild, group: Group) -> Conclusion:
         await self._explain(guild, group)
+        role = find_role(guild, group.roles.member)
         conclusion = await holders.conclude(
-            self._database, group.key, rules_of(group), self._clock()
+            self._database,
+            group.key,
+            rules_of(group),
+            self._clock(),
+            role_id=role.id if role is not None else 0,
         )
         if conclusion.strangers:
             log.warning(
@@ -336,7 +345,7 @@ class Reconciler:
         has_role = role.id in set(role_ids)
         now = self._clock()
         if not await holders.notice_holder(
-            self._database, group.key, member_id, now, has_role=has_role
+            self._database, group.key, member_id, now, has_role=has_role, role_id=role.id
         ):
             return False
         try:

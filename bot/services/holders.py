@@ -68,8 +68,24 @@ def _role_mark(group_key: str) -> str:
     return f"member role of {group_key} changed"
 
 
+def _adoption_mark(group_key: str) -> str:
+    return f"member role of {group_key} at the adoption"
+
+
+async def _is_other_role(tx: Transaction, group_key: str, role_id: int | None) -> bool:
+    """Whether members from before Pledge were adopted with another role than this.
+
+    A role that is missing, renamed or mistyped in the settings says nothing of who holds the
+    right one, so it ends nobody's grace.
+    """
+    adopted_with = await versions.find_mark(tx, _adoption_mark(group_key))
+    return adopted_with is not None and adopted_with != str(role_id)
+
+
 async def record_page(database: Database, sweep: Sweep, page: Page, now: datetime) -> Sweep:
     """Act on one page: welcome, notice who left, note who holds the role without a signature.
+
+    The last page finishes the sweep, at once: read again after a crash, it would count twice.
 
     Returns:
         The sweep, one page on.
@@ -92,22 +108,22 @@ async def record_page(database: Database, sweep: Sweep, page: Page, now: datetim
             ]
             # What was done to a role while the page was on its way is newer than the page.
             changing = await holders.list_changing(tx, key, unsigned, page.asked_at)
-            await holders.add_found(tx, key, set(unsigned) - changing, now)
+            # The clock may have been ahead when the sweep began; seen in it is seen since then.
+            seen_at = max(now, sweep.started_at)
+            await holders.add_found(tx, key, set(unsigned) - changing, seen_at)
         sweep = replace(
             sweep,
             after_id=page.last_id or page.after_id,
             members=sweep.members + page.size,
             holders=sweep.holders + len(page.holders),
+            finished_at=now if page.last_id is None else None,
         )
         await holders.put_sweep(tx, sweep)
+        if sweep.finished_at is not None:
+            # The whole list was read: whoever it did not show with the role does not have it.
+            is_other = await _is_other_role(tx, key, sweep.role_id)
+            await holders.forget_unseen(tx, key, sweep.started_at, keep_adopted=is_other)
         return sweep
-
-
-async def finish_sweep(database: Database, sweep: Sweep, now: datetime) -> None:
-    """The whole list was read: whoever it did not show with the role does not have it."""
-    async with database.write() as tx:
-        await holders.put_sweep(tx, replace(sweep, finished_at=now))
-        await holders.forget_unseen(tx, sweep.group_key, sweep.started_at)
 
 
 async def abandon_sweep(database: Database, sweep: Sweep) -> None:
@@ -135,6 +151,7 @@ async def conclude(
     rules: Rules,
     now: datetime,
     *,
+    role_id: int | None = None,
     confirmed: int | None = None,
 ) -> Conclusion:
     """Decide what is done about people who hold the role without a valid signature.
@@ -149,12 +166,15 @@ async def conclude(
         group_key: the group, the sweep of which is complete.
         rules: what the group has settled.
         now: the current instant.
+        role_id: the member role as it is by now; a sweep that looked for another decides nothing.
         confirmed: how many a facilitator has agreed to; more than these are not touched.
     """
     async with database.write() as tx:
         in_force = await versions.find_in_force(tx, group_key)
         sweep = await holders.find_sweep(tx, group_key)
         if in_force is None or sweep is None or sweep.finished_at is None:
+            return Conclusion()
+        if role_id is not None and sweep.role_id != role_id:
             return Conclusion()
         group = await versions.get_group(tx, group_key)
         await holders.forget_signed(tx, in_force, now)
@@ -188,6 +208,7 @@ async def _adopt(tx: Transaction, in_force: AgreementVersion, sweep: Sweep, now:
     key = in_force.group_key
     group = await versions.get_group(tx, key)
     adopted = await holders.adopt_all(tx, key, now)
+    await versions.put_mark(tx, _adoption_mark(key), str(sweep.role_id))
     if group.restored_from is not None:
         unconfirmed = await signatures.count_unconfirmed(tx, key, group.restored_from)
         facts: Facts = {
@@ -224,9 +245,23 @@ async def _report(
 
 
 async def notice_holder(
-    database: Database, group_key: str, member_id: int, now: datetime, *, has_role: bool
+    database: Database,
+    group_key: str,
+    member_id: int,
+    now: datetime,
+    *,
+    has_role: bool,
+    role_id: int | None = None,
 ) -> bool:
     """Take note of a change to somebody that Discord has just told of.
+
+    Args:
+        database: the open database.
+        group_key: the group.
+        member_id: the person.
+        now: the current instant.
+        has_role: whether they hold the member role.
+        role_id: which role that is by now.
 
     Returns:
         Whether this person holds the role, has not signed, and was not known for it: then it is
@@ -239,8 +274,9 @@ async def notice_holder(
         group = await versions.get_group(tx, group_key)
         lane = lane_of_role(group_key, member_id)
         is_handled = await effects.has_unfinished(tx, lane, EffectKind.ALIGN_ROLE)
+        is_other = role_id is not None and await _is_other_role(tx, group_key, role_id)
     if not has_role:
-        if is_known:
+        if is_known and not is_other:
             await forget(database, [group_key], member_id)
         return False
     if is_known or is_handled or in_force is None or group.adopted_at is None:

@@ -17,7 +17,7 @@ from bot.domain.audit import (
 from bot.domain.effects import Report
 from bot.domain.ledger import GENESIS, NO_ENTRIES, Head, LedgerKind
 from bot.services import outbox
-from bot.storage import audit, ledger, versions
+from bot.storage import audit, holders, ledger, versions
 from bot.storage.database import Database, Transaction, keys_of
 
 VERSIONS_PER_PAGE = 20
@@ -176,7 +176,8 @@ async def post_head_daily(database: Database, group_key: str, now: datetime) -> 
     mark = _posted_mark(group_key)
     async with database.write() as tx:
         last = await versions.find_mark(tx, mark)
-        is_early = last is not None and datetime.fromisoformat(last) > now - POST_EVERY
+        # One from the future was posted by a clock that was ahead.
+        is_early = last is not None and now - POST_EVERY < datetime.fromisoformat(last) <= now
         if is_early or (await ledger.find_head(tx)).position == 0:
             return False
         await versions.put_mark(tx, mark, now.isoformat())
@@ -205,6 +206,8 @@ async def note_posted_head(database: Database, group_key: str, head: Head, now: 
         if group.restored_from is None:
             since = await ledger.find_last_recorded_at(tx) or group.created_at
             await versions.mark_group(tx, group_key, restored_from=since, adopted_at=None)
+            # A sweep of the past is no comparison with the present.
+            await holders.delete_sweep(tx, group_key)
         facts = {"position": head.position}
         await outbox.report_in(tx, group_key, Report.RECORD_OLDER, facts, now)
         return True

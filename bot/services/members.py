@@ -160,7 +160,13 @@ async def end_lapsed(database: Database, group_keys: Collection[str], now: datet
 async def end_lapsed_of_group(
     tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int | None
 ) -> int:
-    """`end_lapsed` for one group, inside the open transaction; None ends all there are."""
+    """`end_lapsed` for one group, inside the open transaction; None ends all there are.
+
+    A record that was put back and not compared with Discord yet ends nothing: it may not know of
+    the newer signatures.
+    """
+    if (await versions.get_group(tx, in_force.group_key)).restored_from is not None:
+        return 0
     lapsed = await signatures.list_lapsed(tx, in_force, now, limit)
     for signature in lapsed:
         group_key, member_id = signature.group_key, signature.member_id
@@ -173,7 +179,8 @@ async def end_lapsed_of_group(
             await requests.mark(tx, request.id, state=RequestState.EXPIRED)
             await requests.add(tx, group_key, member_id, now, version_id=in_force.id)
     if lapsed:
-        people = [signature.member_id for signature in lapsed]
+        # Without a limit they can be more than a statement takes values; nobody else is queued.
+        people = [signature.member_id for signature in lapsed] if limit is not None else None
         await requests.ask_queued(tx, in_force.group_key, now, people)
     return len(lapsed)
 

@@ -172,17 +172,26 @@ async def record_blocked(database: Database, effect: Effect, code: int, now: dat
 
 
 async def should_have_role(
-    database: Database, group_key: str, member_id: int, rules: Rules, now: datetime
+    database: Database,
+    group_key: str,
+    member_id: int,
+    rules: Rules,
+    now: datetime,
+    *,
+    decided_at: datetime | None = None,
 ) -> bool | None:
     """What the record says at this moment, read just before Discord is asked.
 
-    None is for members from before Pledge whose grace runs: their role is left as it is.
+    None leaves the role as it is: for members from before Pledge whose grace runs; and for whom
+    a record that was put back wants to let in by what it `decided_at` before that, when they may
+    have withdrawn since. The comparison with Discord settles it.
     """
     async with database.read() as tx:
         signature = await signatures.find_unrevoked(tx, group_key, member_id)
         in_force = await versions.find_in_force(tx, group_key)
         if signature is not None and signature.is_valid(in_force, now):
-            return True
+            since = (await versions.get_group(tx, group_key)).restored_from
+            return None if since and decided_at and decided_at <= since else True
         is_kept = await holders.is_kept(tx, group_key, member_id, rules, now)
         return None if is_kept else False
 
@@ -263,6 +272,7 @@ async def finish(database: Database, effect: Effect, outcome: str, now: datetime
             member_id = effect.member_id
             facts = {"member_id": member_id}
             await ledger.append(tx, effect.group_key, kind, facts, now, subject_id=member_id)
+            await effects.close_alarms(tx, effect.group_key, [AlarmKind.TWO_FACTOR], now)
             if kind is LedgerKind.REMOVED:
                 await holders.forget(tx, [effect.group_key], member_id or 0)
         lanes = [effect.lane]

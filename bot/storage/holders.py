@@ -68,6 +68,11 @@ async def put_sweep(tx: Transaction, sweep: Sweep) -> None:
     await tx.execute(statement.on_conflict_do_update(index_elements=["group_key"], set_=values))
 
 
+async def delete_sweep(tx: Transaction, group_key: str) -> None:
+    """Forget where a sweep was: the next one begins anew, and nothing is decided before."""
+    await tx.execute(delete(sweeps).where(sweeps.c.group_key == group_key))
+
+
 async def add_found(
     tx: Transaction, group_key: str, member_ids: Collection[int], now: datetime
 ) -> None:
@@ -109,10 +114,13 @@ async def forget(tx: Transaction, group_keys: Collection[str], member_id: int) -
     )
 
 
-async def forget_unseen(tx: Transaction, group_key: str, since: datetime) -> None:
+async def forget_unseen(
+    tx: Transaction, group_key: str, since: datetime, *, keep_adopted: bool
+) -> None:
     """Drop whoever a complete sweep that began at `since` did not see with the role any more."""
+    kept = [_columns.adopted_at.is_(None)] if keep_adopted else []
     await tx.execute(
-        delete(holders).where(_columns.group_key == group_key, _columns.seen_at < since)
+        delete(holders).where(_columns.group_key == group_key, _columns.seen_at < since, *kept)
     )
 
 

@@ -162,7 +162,8 @@ class World:
         messages = [one for one in self.channel("moderators").history() if one.components]
         result = await person.click(messages[-1], label=label)
         await self.env.settle()
-        return result.response.content if result.response else ""
+        answers = [result.response, *result.followups]
+        return "\n".join(answer.content for answer in answers if answer is not None)
 
     async def give_role_by_hand(self, member: MemberActor) -> None:
         """A moderator gives the member role; Discord writes it into the audit log."""

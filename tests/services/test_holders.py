@@ -30,9 +30,10 @@ async def sweep(
     without: Sequence[int] = (),
     *,
     now: datetime = LATER,
+    role_id: int = ROLE,
 ) -> None:
     """One whole reading of the member list; everybody joined before the bot came."""
-    begun = await holders.begin_sweep(database, GROUP, ROLE, now)
+    begun = await holders.begin_sweep(database, GROUP, role_id, now)
     people = [
         *(Present(member_id=one, has_role=True, joined_at=BEFORE) for one in with_role),
         *(Present(member_id=one, has_role=False, joined_at=BEFORE) for one in without),
@@ -46,7 +47,7 @@ async def sweep(
         present=[*with_role, *without],
         size=len(people),
     )
-    await holders.finish_sweep(database, await holders.record_page(database, begun, page, now), now)
+    await holders.record_page(database, begun, page, now)
 
 
 async def conclude(
