@@ -138,8 +138,9 @@ def lint_lines(agreement: Agreement) -> list[str]:
 def published(version: AgreementVersion) -> str:
     """Answer to a facilitator who has published."""
     return (
-        f"Version {version.number} is in force, and you have signed it. I am now asking everybody"
-        " who waits. People who were here before me can sign with the button in the welcome"
-        " channel or with `/agreement sign`.\n"
+        f"Version {version.number} is in force, and you have signed it as facilitator. I am now"
+        " asking everybody who waits. To read the support channel, make the members' promise too,"
+        " with `/agreement sign`. People who were here before me can do the same, or use the button"
+        " in the welcome channel.\n"
         f"-# Fingerprint `{version.sha256}`"
     )

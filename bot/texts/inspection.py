@@ -162,7 +162,7 @@ _WORDS: dict[Matter, tuple[str, str]] = {
     ),
     Matter.NO_RECORD: (
         "There is no database yet, so everybody counts as unsigned. You have not started Pledge.",
-        "mend what is said above, then start it with `pledge run`.",
+        "mend whatever else is said here, then start it with `pledge run`.",
     ),
     Matter.NOT_STARTED: (
         "No agreement is published yet, so nobody can have signed, and everybody counts as"
@@ -182,8 +182,8 @@ _WORDS: dict[Matter, tuple[str, str]] = {
     Matter.ADOPTED: (
         "Members from before Pledge keep the member role for now without having signed: {people}."
         " They are not counted above.",
-        "ask them with /agreement invite; from then on their grace runs. To those who take no"
-        " direct messages somebody has to talk.",
+        "ask them with `/agreement invite`; from then on their `grace_days` run. Somebody has to"
+        " talk to those who take no direct messages.",
     ),
     Matter.BOTS_READ: (
         "Other bots can read the support channel ({count}). Bots do not sign, and whoever runs"

@@ -83,8 +83,8 @@ def report(group: str, word: Report, facts: Facts) -> str:
             count = int(facts["people"])
             text = (
                 f"**{people(count)} had the member role before I came.** They keep it for now. A"
-                " facilitator can ask them to sign with `/agreement invite`; from then on the"
-                " grace runs."
+                " facilitator can ask them to sign with `/agreement invite`; from then on their"
+                " `grace_days` run."
             )
         case Report.RESTORED:
             text = _restored(facts)

@@ -115,9 +115,9 @@ ALARMS = {
     AlarmKind.RECORD_UNAVAILABLE: RECORD_UNAVAILABLE,
     AlarmKind.ROLE_TOO_HIGH: (
         "**I cannot open the support channel for people who sign, nor close it to people who"
-        " withdraw.** My role must stand above the"
-        " member role, and I need the permission Manage Roles. Please drag my role higher under"
-        " Server Settings → Roles. I then carry on by myself. No signature is lost meanwhile."
+        " withdraw.** My role must stand above the member role, and I need the permission Manage"
+        " Roles. Please put that right under Server Settings → Roles. I then carry on by myself."
+        " No signature is lost meanwhile."
     ),
     AlarmKind.ROLE_GONE: (
         "**The member role is gone**, or two roles have its name. I cannot let people in who sign,"
@@ -167,7 +167,8 @@ def invite_estimate(group: str, count: int, minutes: int) -> str:
         " asked. I would write to each of them and ask them to sign. At the pace in the settings"
         f" that takes about {minutes} minute{'' if minutes == 1 else 's'}.\n"
         "They keep the role meanwhile. Who does not answer, even after reminders, loses it when"
-        " the grace is over. Nobody is removed from the server."
+        " the `grace_days` are over. Who takes no direct messages keeps it; please talk to them."
+        " Nobody is removed from the server."
     )
 
 
