@@ -99,7 +99,7 @@ def require_whole(
     found["integrity_check"] = [row for row in found["integrity_check"] if row != ("ok",)]
     failed = [check for check, lines in found.items() if lines]
     if failed:
-        raise StorageError(f"{shown}: it is damaged or cut short ({', '.join(failed)}).")
+        raise StorageError(f"{shown}: it is damaged ({', '.join(failed)}).")
     if "alembic_version" not in tables or "marks" not in tables:
         raise StorageError(f"{shown}: this is not a record of Pledge.")
     if counts is not None and tables != counts:
