@@ -28,7 +28,7 @@ from tests.storage.test_database import OTHER_KEYS
 __all__ = ["target_url"]
 TAKEN = NOW + timedelta(hours=1)
 LATER = NOW + timedelta(days=2)
-TODO = {EffectKind.ASK, EffectKind.ALIGN_ROLE, EffectKind.PANEL}
+REPEATED = {EffectKind.ASK, EffectKind.ALIGN_ROLE, EffectKind.PANEL}
 CHANGED = {"groups", "effects", "alarms", "sweeps", "marks", "ledger_entries"}
 
 
@@ -117,7 +117,7 @@ async def test_nothing_is_repeated_blindly_and_nothing_that_is_due_is_lost(
     assert {row["kind"] for row in rows["effects"]} == set(EffectKind)
     for row in rows["effects"]:
         old = before[row["id"]]
-        if row["kind"] in TODO:
+        if row["kind"] in REPEATED:
             changed: dict[str, Any] = {
                 "state": "pending",
                 "attempts": max(old["attempts"], 1),

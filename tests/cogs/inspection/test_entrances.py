@@ -1,15 +1,11 @@
 """`/pledge check`: who may ask, and every way into the support channel."""
 
 import discord
-import pytest
-import pytest_asyncio
 from simcord.backend.models import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
-from bot.domain.agreements import Agreement
-from bot.settings import Group
 from tests.cogs.conftest import World, make_group
-from tests.cogs.inspecting import (
+from tests.cogs.inspection.looking import (
     CLOSED,
     OPEN,
     VIEW,
@@ -18,30 +14,10 @@ from tests.cogs.inspecting import (
     give,
     let_in,
     member_role,
-    put_in_order,
     said,
 )
-from tests.doubles.extra_routes import Extras, add_extra_routes
+from tests.doubles.extra_routes import Extras
 from tests.factories import register
-
-
-@pytest.fixture
-def groups(agreement: Agreement) -> list[Group]:
-    # What is given by hand must stay, or there would be nothing to find.
-    return [make_group(agreement=agreement, enforcement="report")]
-
-
-@pytest.fixture(autouse=True)
-def extras(monkeypatch: pytest.MonkeyPatch) -> Extras:
-    return add_extra_routes(monkeypatch)
-
-
-@pytest_asyncio.fixture
-async def sound(world: World) -> World:
-    """A server on which everything is as it should be, and nobody unsigned gets in."""
-    await put_in_order(world)
-    return world
-
 
 # Who may ask -----------------------------------------------------------------------------------
 

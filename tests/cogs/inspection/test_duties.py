@@ -2,15 +2,12 @@
 
 import discord
 import pytest
-import pytest_asyncio
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.domain.agreements import Agreement
-from bot.settings import Group
 from bot.settings.sections import Cases
 from tests.cogs.conftest import World, make_group
-from tests.cogs.inspecting import (
+from tests.cogs.inspection.looking import (
     CLOSED,
     VIEW,
     change_role,
@@ -19,30 +16,10 @@ from tests.cogs.inspecting import (
     keep_from_bot,
     let_in,
     member_role,
-    put_in_order,
     said,
     take_from_bot,
 )
-from tests.doubles.extra_routes import Extras, add_extra_routes
-
-
-@pytest.fixture
-def groups(agreement: Agreement) -> list[Group]:
-    # What is given by hand must stay, or there would be nothing to find.
-    return [make_group(agreement=agreement, enforcement="report")]
-
-
-@pytest.fixture(autouse=True)
-def extras(monkeypatch: pytest.MonkeyPatch) -> Extras:
-    return add_extra_routes(monkeypatch)
-
-
-@pytest_asyncio.fixture
-async def sound(world: World) -> World:
-    """A server on which everything is as it should be, and nobody unsigned gets in."""
-    await put_in_order(world)
-    return world
-
+from tests.doubles.extra_routes import Extras
 
 # What keeps Pledge from its work ---------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""`/pledge check`, as people in Discord see it."""
