@@ -99,9 +99,9 @@ class Pledge(commands.Bot):
         self.groups = {group.key: group for group in groups}
         self.database = database
         self.keys = keys
-        actions = Actions(self, database, self.groups, self.now)
-        self.effects = Worker(database, actions, self.groups, self.now)
         self.reconciler = Reconciler(self, database, self.now)
+        actions = Actions(self, database, self.groups, self.now, self.reconciler)
+        self.effects = Worker(database, actions, self.groups, self.now)
         self.outage = Outage(self, database, self.groups, self.now, self._begin_anew, self.give_up)
         database.on_outage = self.outage.notice
         self.on_close: Callable[[], None] = lambda: None

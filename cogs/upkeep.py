@@ -47,7 +47,7 @@ class Upkeep(commands.Cog):
     @commands.Cog.listener("on_ready")
     async def begin(self) -> None:
         """A new session: whatever happened before it was not told."""
-        since = self.client.now()
+        since = self.client.reconciler.session_began_at = self.client.now()
         await self._look_at_posted_heads()
         await self.client.effects.start()
         for timer in (self.sweep, self.look_at_clock):

@@ -20,7 +20,7 @@ from bot.domain.effects import (
     verdict_on,
 )
 from bot.effects.places import find_channel, find_problem, find_role
-from bot.effects.reconciler import rules_of
+from bot.effects.reconciler import DiscordAwayError, Reconciler, rules_of
 from bot.services import outbox
 from bot.services.outbox import NoticeFacts, Place
 from bot.settings import Group
@@ -65,8 +65,10 @@ class Actions:
         database: Database,
         groups: Mapping[str, Group],
         clock: Callable[[], datetime],
+        reconciler: Reconciler,
     ) -> None:
         self._client = client
+        self._reconciler = reconciler
         self._database = database
         self._groups = groups
         self._clock = clock
@@ -174,17 +176,27 @@ class Actions:
                 found.append(message.id)
         return found
 
-    async def _align_role(self, effect: Effect, group: Group) -> str:
-        guild = self._guild(group)
-        member_id = effect.member_id or 0
-        wanted = await outbox.should_have_role(
+    async def _wants_role(self, effect: Effect, group: Group) -> bool | None:
+        return await outbox.should_have_role(
             self._database,
             group.key,
-            member_id,
+            effect.member_id or 0,
             rules_of(group),
             self._clock(),
             decided_at=effect.created_at,
         )
+
+    async def _align_role(self, effect: Effect, group: Group) -> str:
+        guild = self._guild(group)
+        member_id = effect.member_id or 0
+        wanted = await self._wants_role(effect, group)
+        if wanted:
+            # Nobody is let in by an acceptance that was perhaps taken back while we were away.
+            try:
+                await self._reconciler.make_certain(group, member_id)
+            except DiscordAwayError:
+                raise CannotYetError(None) from None
+            wanted = await self._wants_role(effect, group)
         problem = find_problem(guild, group)
         role = find_role(guild, group.roles.member)
         if problem is not None or role is None:

@@ -91,6 +91,8 @@ class Reconciler:
         self._database = database
         self._clock = clock
         self.on_progress = on_progress
+        self.session_began_at: datetime | None = None
+        """Since when events arrive; what was known for certain before may have changed unseen."""
         self._arrivals: dict[int, set[int]] = defaultdict(set)
 
     def note_arrival(self, guild_id: int, member_id: int) -> None:
@@ -120,6 +122,26 @@ class Reconciler:
         return found + await self.read_back(group, since)
 
     # --- reactions --------------------------------------------------------------------------
+
+    async def make_certain(self, group: Group, member_id: int) -> None:
+        """Look whether this person's acceptance still stands, unless that is known already.
+
+        It may have been taken back in a gap of the connection, or while the person was outside
+        the server and their messages were not read. A message that does not exist any more, or
+        that Discord does not show, tells of no withdrawal.
+
+        Raises:
+            DiscordAwayError: nobody knows at the moment.
+        """
+        since = self.session_began_at
+        if since is None:
+            return
+        request = await records.find_uncertain(self._database, group.key, member_id, since)
+        if request is None:
+            return
+        started_at = self._clock()
+        if await self._read_answer(request) is False:
+            await records.mark_checked(self._database, [request.id], started_at)
 
     async def read_back(self, group: Group, since: datetime | None = None) -> int:
         """Look at the reactions on every message that can hold an answer nobody knows of."""

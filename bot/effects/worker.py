@@ -248,7 +248,7 @@ class Worker:
 
     async def _cannot_yet(self, effect: Effect, alarm: AlarmKind | None) -> None:
         if alarm is None:
-            await self._try_again(effect, "server not there")
+            await self._try_again(effect, "cannot be done yet")
         elif effect.kind in (EffectKind.ALARM, EffectKind.REPORT):
             log.warning("Group %s: cannot write in the moderators' channel", effect.group_key)
             await outbox.hold(self._database, effect, None, alarm, self._clock())

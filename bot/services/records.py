@@ -155,6 +155,14 @@ async def list_readable(
         )
 
 
+async def find_uncertain(
+    database: Database, group_key: str, member_id: int, since: datetime
+) -> SignatureRequest | None:
+    """The request that holds a person's signature, if its message was not looked at since then."""
+    async with database.read() as tx:
+        return await requests.find_uncertain(tx, group_key, member_id, since)
+
+
 async def mark_checked(database: Database, request_ids: Sequence[int], now: datetime) -> None:
     """Remember that these messages were read back and said what the record says."""
     if request_ids:

@@ -76,6 +76,21 @@ async def list_open_of(
     return {request.member_id: request for request in found}
 
 
+async def find_uncertain(
+    tx: Transaction, group_key: str, member_id: int, since: datetime
+) -> SignatureRequest | None:
+    """The request with a person's signature, when its message was last known before `since`."""
+    query = _requests().where(
+        _columns.group_key == group_key,
+        _columns.member_id == member_id,
+        _holds_signature,
+        _columns.message_id.is_not(None),
+        func.coalesce(_columns.checked_at, _columns.created_at) < since,
+    )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return rows.request(row) if row else None
+
+
 async def list_groups_of(tx: Transaction, member_id: int) -> list[str]:
     """Keys of the groups that have an open request for this person."""
     query = select(_columns.group_key).where(_columns.member_id == member_id, _is_open)

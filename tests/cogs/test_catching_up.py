@@ -162,3 +162,67 @@ async def test_new_session_catches_up_without_a_restart(world: World) -> None:
     await world.env.settle()
 
     assert world.has_role(member)
+
+
+async def test_who_withdrew_unseen_outside_the_server_is_not_let_in_on_return(
+    world: World,
+) -> None:
+    await world.publish()
+    member = await world.join()
+    await world.react(member)
+    world.env.backend.remove_member(world.guild.id, member.id)
+    await world.env.settle()
+    await world.stop()
+    world.env.backend.advance_clock(60)
+    react_unseen(world, member, ACCEPT, reacted=False)
+    await world.start()
+    given = count_given(world)
+
+    await world.join(user=member.user)
+
+    assert count_given(world) == given
+    assert not world.has_role(member)
+    assert (await record_of(world, member)).signatures[0].revoked_at is not None
+
+
+async def test_who_withdrew_unseen_and_came_back_unseen_is_not_let_in(world: World) -> None:
+    await world.publish()
+    member = await world.join()
+    await world.react(member)
+    await world.stop()
+    world.env.backend.advance_clock(60)
+    react_unseen(world, member, ACCEPT, reacted=False)
+    world.env.backend.remove_member(world.guild.id, member.id)
+    world.guild.add_member(member.user)
+    given = count_given(world)
+
+    await world.start()
+
+    assert count_given(world) == given
+    assert not world.has_role(member)
+
+
+async def test_returning_signer_waits_outside_while_their_message_cannot_be_read(
+    world: World,
+) -> None:
+    await world.publish()
+    member = await world.join()
+    await world.react(member)
+    world.env.backend.remove_member(world.guild.id, member.id)
+    await world.env.settle()
+    await world.restart(asleep=60)
+    world.env.inject_error("GET", "/channels/*/messages/*", status=503, times=None)
+
+    await world.join(user=member.user)
+    assert not world.has_role(member)
+
+    world.env.backend.faults.clear()
+    await world.restart(asleep=600)
+    assert world.has_role(member)
+
+
+def count_given(world: World) -> int:
+    """How often the bot asked Discord to give a role."""
+    return sum(
+        request.method == "PUT" and "/roles/" in request.path for request in world.env.http_requests
+    )
