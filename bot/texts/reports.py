@@ -92,10 +92,11 @@ def report(group: str, word: Report, facts: Facts) -> str:
             text = record_back(facts)
         case Report.RECORD_OLDER:
             text = (
-                f"**My record is not the one I had.** Here I posted a head of the ledger, number"
-                f" {int(facts['position'])}, that it does not hold. Perhaps an older copy was put"
-                " back, or I was started with another database. I compare it with Discord now."
-                " Nobody loses the role by this. Please tell the person who runs me."
+                "**My record is not the one I had.** I posted here that it had reached entry"
+                f" {int(facts['position'])}; the one I have now does not have that entry. Perhaps"
+                " an older copy was put back, or I was started with another database. I compare"
+                " it with Discord now. Nobody loses the role by this. Please tell the person who"
+                " runs me."
             )
         case Report.LEDGER_HEAD:
             text = ledger_head(int(facts["position"]), str(facts["hash"]))

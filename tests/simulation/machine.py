@@ -63,8 +63,8 @@ class Worlds(World):
         person = self.here()[n % len(self.here())]
         self.backend.remove_member(GUILD, person.id)
         person.given_by_hand = False
-        if person.unseen:
-            # Left before anybody saw what they said last.
+        if person.unseen and person.signed:
+            # Left before anybody saw their acceptance, and is asked anew.
             person.signed = None
         self.note("leavings")
         self.run(self._pass(at_once))
@@ -145,8 +145,10 @@ class Worlds(World):
             # Taken back and given again, and nobody saw either.
             person.signed = None
         elif not reacted and (standing or (offline and answerable)):
-            # Messages of people who are not in the server are not read until they return.
-            person.signed = None if offline and person not in self.admitted() else False
+            # Messages of people who are not in the server are not read until they return; nobody
+            # is let in before the one that holds their signature was.
+            is_outside = offline and person not in self.admitted()
+            person.signed = None if is_outside and not standing else False
             person.unseen = offline
         elif not answerable and not standing and offline:
             person.signed = None
