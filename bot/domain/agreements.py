@@ -130,6 +130,9 @@ class AgreementVersion:
 
     `material_number` is the number of the newest version, at or before this one, that
     everybody had to sign: a signature on it or on anything later covers this version.
+    `grace_ends_at` is until when older signatures counted after this one was published.
+    `outdated_at` is when signatures on this text stop counting: the end of the grace of the first
+    material change after it, which a second change does not move.
     """
 
     id: int
@@ -144,6 +147,7 @@ class AgreementVersion:
     published_by: int | None = None
     published_at: datetime | None = None
     grace_ends_at: datetime | None = None
+    outdated_at: datetime | None = None
 
     @property
     def agreement(self) -> Agreement:
@@ -223,7 +227,12 @@ class Signature:
 
     `signed_after` is set when the acceptance was found later: it was then given between
     `signed_after` and `signed_at`; the same holds for `revoked_after` and `revoked_at`.
-    The two positions are those of its entries in the ledger.
+    The two positions are those of its entries in the ledger. `outdated_at` is when the text it
+    stands for stops counting (see `AgreementVersion`). `language` and `shown_sha256` say which
+    translation the person was shown; None is the authoritative text. `attested_by` is the
+    facilitator who recorded a signature given on paper or aloud, with a `note`.
+    `reminded_before` is the smallest number of days before its end for which the person was
+    reminded.
     """
 
     id: int
@@ -244,6 +253,12 @@ class Signature:
     revoke_reason: RevokeReason | None = None
     signed_position: int | None = None
     revoked_position: int | None = None
+    outdated_at: datetime | None = None
+    language: str | None = None
+    shown_sha256: str | None = None
+    attested_by: int | None = None
+    note: str | None = None
+    reminded_before: int | None = None
 
     def lasts(self, now: datetime) -> bool:
         """Whether it is neither revoked nor run out at `now`, whatever text it covers."""
@@ -253,7 +268,7 @@ class Signature:
         """Whether this signature opens the door at `now`.
 
         It must be neither revoked nor expired, and cover the version in force: signed at
-        or after its material number, or older while the grace after a material change runs.
+        or after its material number, or older while the grace runs that its own text was given.
         """
         if not self.lasts(now):
             return False
@@ -261,7 +276,12 @@ class Signature:
             return False
         if self.version_number >= in_force.material_number:
             return True
-        return in_force.grace_ends_at is not None and now < in_force.grace_ends_at
+        return self.outdated_at is not None and now < self.outdated_at
+
+    def ends_at(self) -> datetime | None:
+        """When it stops counting if nothing is done: it runs out, or its text does."""
+        ends = [at for at in (self.expires_at, self.outdated_at) if at is not None]
+        return min(ends, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +293,10 @@ class SignatureRequest:
     `accept_seen_at` is since when an acceptance is known to stand under the message: one that
     was there before a withdrawal by other means is no new acceptance. The two emoji are those
     the message was sent with, whatever the settings say by now. `reminded_day` is the last of
-    the days after `sent_at` on which the person was reminded.
+    the days after `sent_at` on which the person was reminded, `reminded_at` when that was last
+    done, also by hand; `warned_before` is the smallest number of days before the removal of the
+    unsigned for which they were warned. `language` is that of the text in the message; None is
+    the authoritative one.
     """
 
     id: int
@@ -293,6 +316,9 @@ class SignatureRequest:
     accept_emoji: str | None = None
     decline_emoji: str | None = None
     reminded_day: int | None = None
+    reminded_at: datetime | None = None
+    warned_before: int | None = None
+    language: str | None = None
 
     def answer_of(self, emoji: str) -> Answer | None:
         """What this emoji means under the request's message, as the message itself says it."""

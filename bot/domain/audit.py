@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.agreements import AgreementVersion, Signature, VersionState
+from bot.domain.agreements import AgreementVersion, Change, Signature, VersionState
 from bot.domain.ledger import (
     ENDINGS,
     GENESIS,
@@ -116,6 +116,7 @@ class Published:
     number: int
     state: VersionState
     published_at: datetime | None
+    outdated_at: datetime | None
     facts: Facts
 
     @classmethod
@@ -126,6 +127,7 @@ class Published:
             number=version.number,
             state=version.state,
             published_at=version.published_at,
+            outdated_at=version.outdated_at,
             facts=facts_of_publish(version),
         )
 
@@ -184,6 +186,20 @@ class Publications:
             is_last = number == self._last[group_key]
             if is_last is not (version.state is VersionState.PUBLISHED):
                 yield Finding(flaw=Flaw.VERSION_NOT_LAST, group_key=group_key, number=number)
+            if version.outdated_at != self._outdated_at(version):
+                yield Finding(flaw=Flaw.VERSION, group_key=group_key, number=number)
+
+    def _outdated_at(self, version: Published) -> object:
+        """When a text stops counting, as the first material change after it says."""
+        changes = (
+            newer
+            for newer in sorted(self._rows.values(), key=lambda row: row.number)
+            if newer.group_key == version.group_key
+            and newer.number > version.number
+            and newer.facts["change"] is Change.MATERIAL
+        )
+        newer = next(changes, None)
+        return None if newer is None else newer.facts["grace_ends_at"] or newer.published_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

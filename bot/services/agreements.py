@@ -14,7 +14,7 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import EffectKind, lane_of_group
 from bot.domain.errors import NothingToPublishError, PublishConflictError
-from bot.services import ledger, members
+from bot.services import ledger
 from bot.storage import effects, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
@@ -123,14 +123,10 @@ async def publish(
         if not draft.sha256.startswith(fingerprint):
             raise PublishConflictError
         kind = change_for(in_force, change)
-        if in_force is not None:
-            # What has run out must not come to life again by the new version's grace.
-            await members.end_lapsed_of_group(tx, in_force, now, None)
         material_number = draft.number
         grace_ends_at = now + grace if kind is Change.MATERIAL else None
         if kind is Change.MINOR and in_force is not None:
             material_number = in_force.material_number or draft.number
-            grace_ends_at = in_force.grace_ends_at
         await versions.mark_published(
             tx,
             draft,

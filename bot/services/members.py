@@ -158,9 +158,9 @@ async def end_lapsed(database: Database, group_keys: Collection[str], now: datet
 
 
 async def end_lapsed_of_group(
-    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int | None
+    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int
 ) -> int:
-    """`end_lapsed` for one group, inside the open transaction; None ends all there are.
+    """`end_lapsed` for one group, inside the open transaction.
 
     A record that was put back and not compared with Discord yet ends nothing: it may not know of
     the newer signatures.
@@ -179,8 +179,7 @@ async def end_lapsed_of_group(
             await requests.mark(tx, request.id, state=RequestState.EXPIRED)
             await requests.add(tx, group_key, member_id, now, version_id=in_force.id)
     if lapsed:
-        # Without a limit they can be more than a statement takes values; nobody else is queued.
-        people = [signature.member_id for signature in lapsed] if limit is not None else None
+        people = [signature.member_id for signature in lapsed]
         await requests.ask_queued(tx, in_force.group_key, now, people)
     return len(lapsed)
 

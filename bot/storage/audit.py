@@ -36,6 +36,7 @@ _witnessed = _page(
     select(
         signatures,
         agreement_versions.c.number.label("version_number"),
+        agreement_versions.c.outdated_at,
         agreement_versions.c.sha256.label("text_sha256"),
         *(_signed.c[name].label(f"signed_{name}") for name in _SAID),
         *(_ended.c[name].label(f"ended_{name}") for name in _SAID),

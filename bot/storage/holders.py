@@ -135,9 +135,10 @@ async def forget_signed(tx: Transaction, in_force: AgreementVersion, now: dateti
 
 def _has_valid_signature(in_force: AgreementVersion, now: datetime) -> ColumnElement[bool]:
     """`bot.domain.agreements.Signature.is_valid`, for the person of a row."""
-    covers: ColumnElement[bool] = agreement_versions.c.number >= in_force.material_number
-    if in_force.grace_ends_at is not None and now < in_force.grace_ends_at:
-        covers = or_(covers, agreement_versions.c.number < in_force.material_number)
+    covers = or_(
+        agreement_versions.c.number >= in_force.material_number,
+        agreement_versions.c.outdated_at > now,
+    )
     return exists().where(
         signatures.c.group_key == _columns.group_key,
         signatures.c.member_id == _columns.member_id,

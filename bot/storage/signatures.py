@@ -13,7 +13,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    literal,
     or_,
     select,
     update,
@@ -42,9 +41,11 @@ _requests = signature_requests.c
 
 
 def _signatures() -> Select[Any]:
-    return select(signatures, agreement_versions.c.number.label("version_number")).join_from(
-        signatures, agreement_versions, agreement_versions.c.id == _columns.version_id
-    )
+    return select(
+        signatures,
+        agreement_versions.c.number.label("version_number"),
+        agreement_versions.c.outdated_at,
+    ).join_from(signatures, agreement_versions, agreement_versions.c.id == _columns.version_id)
 
 
 async def add(tx: Transaction, *, version_number: int, **values: Any) -> Signature:
@@ -141,12 +142,16 @@ async def mark_revoked(
 
 
 async def list_lapsed(
-    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int | None
+    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int
 ) -> list[Signature]:
-    """Unrevoked signatures that ran out, or whose text is past the grace of a material change."""
-    lapsed: ColumnElement[bool] = _columns.expires_at <= now
-    if in_force.grace_ends_at is not None and in_force.grace_ends_at <= now:
-        lapsed = lapsed | (agreement_versions.c.number < in_force.material_number)
+    """Unrevoked signatures that ran out, or whose text has."""
+    outdated = select(agreement_versions.c.id).where(
+        agreement_versions.c.group_key == in_force.group_key,
+        agreement_versions.c.outdated_at <= now,
+    )
+    # The ids first: with them in hand, each half of the question has an index of its own.
+    old_texts = list((await tx.execute(outdated)).scalars())
+    lapsed = or_(_columns.expires_at <= now, _columns.version_id.in_(old_texts))
     query = _signatures().where(
         _columns.group_key == in_force.group_key, _columns.revoked_at.is_(None), lapsed
     )
@@ -157,10 +162,9 @@ async def list_lapsed(
 def _standing(in_force: AgreementVersion | None, now: datetime) -> ColumnElement[str]:
     """`bot.domain.agreements.standing_of`, for every person of a group at once."""
     material = in_force.material_number if in_force else None
-    grace = in_force.grace_ends_at if in_force else None
-    covers: ColumnElement[bool] = agreement_versions.c.number >= (material or 0)
-    if grace is not None and now < grace:
-        covers = or_(covers, agreement_versions.c.number < (material or 0))
+    covers = or_(
+        agreement_versions.c.number >= (material or 0), agreement_versions.c.outdated_at > now
+    )
     lasts = and_(
         _columns.id.is_not(None),
         _columns.revoked_at.is_(None),
@@ -181,17 +185,18 @@ def _standing(in_force: AgreementVersion | None, now: datetime) -> ColumnElement
     )
 
 
-def _since(
-    word: ColumnElement[str], in_force: AgreementVersion | None, now: datetime
-) -> ColumnElement[datetime]:
+def _since(word: ColumnElement[str], now: datetime) -> ColumnElement[datetime]:
     """When people came to stand where `word` says."""
-    grace = literal(in_force.grace_ends_at if in_force else None, _columns.revoked_at.type)
+    outdated_at = agreement_versions.c.outdated_at
     ran_out = case((_columns.expires_at <= now, _columns.expires_at))
     ended = (Standing.WITHDRAWN, Standing.EXPIRED, Standing.OUTDATED)
     return case(
         (word == Standing.SIGNED, _columns.signed_at),
         (word == Standing.DECLINED, func.coalesce(_requests.answered_at, _requests.created_at)),
-        (word.in_(ended), func.coalesce(_columns.revoked_at, ran_out, grace, _columns.signed_at)),
+        (
+            word.in_(ended),
+            func.coalesce(_columns.revoked_at, ran_out, outdated_at, _columns.signed_at),
+        ),
         else_=_requests.created_at,
     )
 
@@ -228,7 +233,7 @@ async def list_standings(
     """Present people with their standing and since when, longest first; None lists all."""
     people, wanted = _people(group_key)
     word = _standing(in_force, now)
-    query = select(_requests.member_id, word, _since(word, in_force, now))
+    query = select(_requests.member_id, word, _since(word, now))
     query = query.select_from(people).where(wanted)
     if standing is not None:
         query = query.where(word == standing)

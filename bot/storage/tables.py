@@ -150,6 +150,7 @@ agreement_versions = Table(
     Column("published_by", Id),
     Column("published_at", UTCDateTime),
     Column("grace_ends_at", UTCDateTime),
+    Column("outdated_at", UTCDateTime),
     UniqueConstraint("group_key", "number"),
     CheckConstraint(_one_of("state", VersionState), name="state"),
     CheckConstraint(_one_of("change", Change), name="change"),
@@ -177,6 +178,21 @@ agreement_versions = Table(
     sqlite_strict=True,
 )
 
+agreement_translations = Table(
+    "agreement_translations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("version_id", Id, ForeignKey("agreement_versions.id"), nullable=False),
+    Column("language", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    UniqueConstraint("version_id", "language"),
+    CheckConstraint("length(sha256) = 64", name="sha256"),
+    sqlite_autoincrement=True,
+    sqlite_strict=True,
+)
+"""What a version says in other languages; the text of the version itself is the one that counts."""
+
 signature_requests = Table(
     "signature_requests",
     metadata,
@@ -196,6 +212,9 @@ signature_requests = Table(
     Column("accept_emoji", Text),
     Column("decline_emoji", Text),
     Column("reminded_day", Integer),
+    Column("reminded_at", UTCDateTime),
+    Column("warned_before", Integer),
+    Column("language", Text),
     CheckConstraint(_one_of("state", RequestState), name="state"),
     CheckConstraint("state <> 'sent' OR message_id IS NOT NULL", name="sent"),
     CheckConstraint(
@@ -303,6 +322,11 @@ signatures = Table(
     Column("revoke_reason", Word(RevokeReason)),
     Column("signed_position", Id, ForeignKey("ledger_entries.position")),
     Column("revoked_position", Id, ForeignKey("ledger_entries.position")),
+    Column("language", Text),
+    Column("shown_sha256", Text),
+    Column("attested_by", Id),
+    Column("note", Text),
+    Column("reminded_before", Integer),
     UniqueConstraint("receipt_number"),
     CheckConstraint(_one_of("method", Method), name="method"),
     CheckConstraint("length(sha256) = 64", name="sha256"),
@@ -317,6 +341,19 @@ signatures = Table(
         postgresql_where=text("revoked_at IS NULL"),
     ),
     Index("ix_signatures_group_key_member_id", "group_key", "member_id"),
+    Index(
+        "ix_signatures_ending",
+        "group_key",
+        "expires_at",
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    Index(
+        "ix_signatures_text",
+        "version_id",
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
     Index("ix_signatures_request_id", "request_id"),
     Index("ix_signatures_signed_position", "signed_position"),
     Index("ix_signatures_revoked_position", "revoked_position"),

@@ -157,11 +157,17 @@ async def mark_published(
     }
     facts = facts_of_publish(replace(draft, **values))
     await ledger.append(tx, draft.group_key, LedgerKind.PUBLISHED, facts, now, subject_id=by)
-    await tx.execute(
-        update(agreement_versions)
-        .where(columns.group_key == draft.group_key, columns.state == VersionState.PUBLISHED)
-        .values(state=VersionState.SUPERSEDED)
+    older = update(agreement_versions).where(
+        columns.group_key == draft.group_key, columns.number < draft.number
     )
+    await tx.execute(
+        older.where(columns.state == VersionState.PUBLISHED).values(state=VersionState.SUPERSEDED)
+    )
+    if change is Change.MATERIAL:
+        # What is outdated already keeps its end: one grace is never prolonged by the next.
+        await tx.execute(
+            older.where(columns.outdated_at.is_(None)).values(outdated_at=grace_ends_at or now)
+        )
     await tx.execute(update(agreement_versions).where(columns.id == draft.id).values(**values))
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -54,10 +54,8 @@ agreements = st.builds(
 )
 
 
-def make_version(
-    number: int = 1, material_number: int | None = None, *, in_grace: bool = False
-) -> AgreementVersion:
-    """A published version; its grace, when it has one, ends `GRACE` after `NOW`."""
+def make_version(number: int = 1, material_number: int | None = None) -> AgreementVersion:
+    """A published version."""
     text = make_agreement().canonical()
     return AgreementVersion(
         id=number,
@@ -71,7 +69,6 @@ def make_version(
         change=Change.MATERIAL,
         published_by=FACILITATOR,
         published_at=NOW,
-        grace_ends_at=NOW + GRACE if in_grace else None,
     )
 
 
@@ -209,11 +206,28 @@ def test_signature_stays_valid_when_the_change_was_minor(signed: int) -> None:
     assert make_signature(signed).is_valid(make_version(3, material_number=2), NOW)
 
 
-def test_older_signature_is_valid_until_the_grace_of_a_material_change_ends() -> None:
-    in_force = make_version(2, in_grace=True)
-    assert make_signature(1).is_valid(in_force, NOW + GRACE - SECOND)
-    assert not make_signature(1).is_valid(in_force, NOW + GRACE)
+def test_older_signature_is_valid_until_its_text_is_outdated() -> None:
+    in_force, older = make_version(2), make_signature(1, outdated_at=NOW + GRACE)
+    assert older.is_valid(in_force, NOW + GRACE - SECOND)
+    assert not older.is_valid(in_force, NOW + GRACE)
     assert make_signature(2).is_valid(in_force, NOW + GRACE)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "outdated_at", "ends_at"),
+    [
+        (None, None, None),
+        (NOW, None, NOW),
+        (None, NOW, NOW),
+        (NOW, NOW + SECOND, NOW),
+        (NOW + SECOND, NOW, NOW),
+    ],
+)
+def test_signature_ends_with_itself_or_with_its_text(
+    expires_at: datetime | None, outdated_at: datetime | None, ends_at: datetime | None
+) -> None:
+    signature = make_signature(expires_at=expires_at, outdated_at=outdated_at)
+    assert signature.ends_at() == ends_at
 
 
 def test_older_signature_is_worthless_at_once_when_there_is_no_grace() -> None:
@@ -221,8 +235,8 @@ def test_older_signature_is_worthless_at_once_when_there_is_no_grace() -> None:
 
 
 def test_grace_never_revives_a_signature_that_ran_out() -> None:
-    signature = make_signature(1, expires_at=NOW)
-    assert not signature.is_valid(make_version(2, in_grace=True), NOW)
+    signature = make_signature(1, expires_at=NOW, outdated_at=NOW + GRACE)
+    assert not signature.is_valid(make_version(2), NOW)
 
 
 def test_expiry_is_counted_in_whole_days_from_the_signature() -> None:
@@ -252,7 +266,7 @@ def test_only_expired_and_cancelled_requests_are_history() -> None:
         pytest.param(make_request(RequestState.CANCELLED), make_version(), id="replaced"),
         pytest.param(make_request(), None, id="nothing in force"),
         pytest.param(make_request(version_number=None), make_version(), id="never sent"),
-        pytest.param(make_request(), make_version(2, in_grace=True), id="older text"),
+        pytest.param(make_request(), make_version(2), id="older text"),
     ],
 )
 def test_answer_to_an_old_request_is_refused(
@@ -318,10 +332,10 @@ def test_standing_sums_up_request_and_newest_signature(
 
 
 def test_standing_is_outdated_when_the_grace_is_over_and_nothing_was_revoked_yet() -> None:
-    in_force = make_version(2, in_grace=True)
+    in_force, older = make_version(2), make_signature(1, outdated_at=NOW + GRACE)
     request = make_request(RequestState.SENT, version_number=2)
-    before = standing_of(request, [make_signature(1)], in_force, NOW + GRACE - SECOND)
-    after = standing_of(request, [make_signature(1)], in_force, NOW + GRACE)
+    before = standing_of(request, [older], in_force, NOW + GRACE - SECOND)
+    after = standing_of(request, [older], in_force, NOW + GRACE)
     assert (before, after) == (Standing.SIGNED, Standing.OUTDATED)
 
 

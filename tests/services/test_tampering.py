@@ -136,6 +136,10 @@ MATRIX: dict[str, tuple[list[str], set[tuple[str, int | None]]]] = {
         [version(f"grace_ends_at = '{HALF_PAST}'")],
         {("version", 1)},
     ),
+    "version outdated": (
+        [version(f"outdated_at = '{HALF_PAST}'")],
+        {("version", None)},
+    ),
     "version not in force": (
         [version("state = 'superseded'")],
         {("version_not_last", None)},

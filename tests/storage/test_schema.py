@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, make_url, select, text
 
 from bot.domain.effects import EffectState
 from bot.storage import effects, migrations, signatures
 from bot.storage.database import Database, _sqlite_engine
-from bot.storage.tables import metadata
+from bot.storage.tables import agreement_versions, metadata
 from tests.factories import KEYS
 
 NAME = re.compile("(pk|uq|ck|fk|ix)_[a-z_0-9]+")
@@ -164,3 +165,50 @@ async def test_rows_of_the_first_tables_are_carried_over(tmp_path: Path) -> None
     assert (signature.receipt_number, signature.version_number) == ("AAAA-BBBB-CCCC", 1)
     assert counts == {EffectState.DONE: 1}
     assert problems == []
+
+
+async def test_texts_superseded_before_know_when_they_were_outdated(tmp_path: Path) -> None:
+    def begin(connection: Connection) -> None:
+        config = migrations.configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            text("INSERT INTO groups (key, guild_id, created_at) VALUES ('harbour-light', 1, 'x')")
+        )
+        for number, change, day in (
+            (1, "first", 1),
+            (2, "minor", 2),
+            (3, "material", 3),
+            (4, "minor", 4),
+            (5, "material", 5),
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO agreement_versions (id, group_key, number, state, text, sha256,"
+                    " created_at, material_number, change, published_by, published_at,"
+                    " grace_ends_at) VALUES (:number, 'harbour-light', :number, :state, '{}',"
+                    " :sha256, :at, 1, :change, 7, :at, :grace)"
+                ),
+                {
+                    "number": number,
+                    "state": "published" if number == 5 else "superseded",
+                    "sha256": "0" * 64,
+                    "change": change,
+                    "at": f"2026-03-0{day}T12:00:00.000000Z",
+                    "grace": f"2026-03-1{day}T12:00:00.000000Z" if change == "material" else None,
+                },
+            )
+
+    engine = _sqlite_engine(make_url(f"sqlite:///{tmp_path}/pledge.db"), KEYS)
+    async with engine.begin() as connection:
+        await connection.run_sync(begin)
+    await engine.dispose()
+
+    database = await Database.open(f"sqlite:///{tmp_path}/pledge.db", KEYS)
+    async with database.read() as tx:
+        query = select(agreement_versions.c.outdated_at).order_by(agreement_versions.c.number)
+        outdated = list((await tx.execute(query)).scalars())
+    await database.close()
+
+    third, fifth = datetime(2026, 3, 13, 12, tzinfo=UTC), datetime(2026, 3, 15, 12, tzinfo=UTC)
+    assert outdated == [third, third, fifth, fifth, None]

@@ -39,9 +39,7 @@ class World:
         self._first_id = seed * 1_000 + 1
         self.group_key = f"group-{seed}"
         self.versions = self._make_versions()
-        # Whatever chance brings: each kind of grace at least once after a change all must sign.
-        self.versions[-1]["grace_ends_at"] = INSTANTS[seed % len(INSTANTS)]
-        if seed // len(INSTANTS) % 2 == 0:
+        if seed % 2 == 0:
             self.versions[-1]["material_number"] = len(self.versions)
         self.requests: list[dict[str, Any]] = []
         self.signatures: list[dict[str, Any]] = []
@@ -65,7 +63,7 @@ class World:
                 "change": Change.MATERIAL,
                 "published_by": FACILITATOR,
                 "published_at": NOW - 90 * DAY,
-                "grace_ends_at": self._chance.choice(INSTANTS),
+                "outdated_at": self._chance.choice(INSTANTS),
             }
             for number in range(1, count + 1)
         ]
@@ -129,7 +127,6 @@ def since_of(
     standing: Standing,
     request: SignatureRequest,
     newest: Signature | None,
-    grace_ends_at: datetime | None,
 ) -> datetime | None:
     """When somebody came to stand there."""
     if standing in (Standing.WAITING, Standing.BLOCKED):
@@ -140,7 +137,7 @@ def since_of(
     if standing is Standing.SIGNED:
         return newest.signed_at
     ran_out = None if newest.lasts(NOW) else newest.expires_at
-    return newest.revoked_at or ran_out or grace_ends_at or newest.signed_at
+    return newest.revoked_at or ran_out or newest.outdated_at or newest.signed_at
 
 
 async def test_list_and_counts_say_of_everybody_what_the_rules_say(database: Database) -> None:
@@ -159,7 +156,6 @@ async def test_list_and_counts_say_of_everybody_what_the_rules_say(database: Dat
 async def compare(tx: Transaction, world: World) -> Counter[Standing]:
     key = world.group_key
     in_force = await versions.find_in_force(tx, key)
-    grace = in_force.grace_ends_at if in_force else None
     expected: dict[int, tuple[Standing, datetime | None]] = {}
     for member_id in sorted({row["member_id"] for row in world.requests}):
         request = await requests.find_open(tx, key, member_id)
@@ -168,7 +164,7 @@ async def compare(tx: Transaction, world: World) -> Counter[Standing]:
         if request is None or request.left_at is not None:
             continue
         assert standing is not None
-        since = since_of(standing, request, given[-1] if given else None, grace)
+        since = since_of(standing, request, given[-1] if given else None)
         expected[member_id] = (standing, since)
 
     async def listed(
