@@ -66,6 +66,7 @@ class Worlds(World):
         if person.unseen and person.signed:
             # Left before anybody saw their acceptance, and is asked anew.
             person.signed = None
+        person.left_unseen = person.left_unseen or not self.live.is_online
         self.note("leavings")
         self.run(self._pass(at_once))
 
@@ -133,16 +134,22 @@ class Worlds(World):
         self.note("acceptances" if reacted else "acceptances taken back")
         if self.live.is_online:
             await self.live.settle()
-        answerable, standing = await self._what_it_answers(person, message)
+        answerable, standing, known = await self._what_it_answers(person, message)
         self.live.set_reaction(person.id, message, ACCEPT, reacted=reacted)
         offline = not self.live.is_online
         if reacted and answerable and not person.signed:
-            doubtful = offline and (person.refused_inside or person.signed is None)
+            # Whoever leaves and returns is asked anew: the older message may say what was before.
+            doubtful = offline and (
+                person.refused_inside or person.left_unseen or person.signed is None
+            )
             person.signed = None if doubtful else person in self.admitted() or None
             person.unseen = offline
             person.refused_inside = person.refused_inside and offline
         elif reacted and standing and not person.signed:
             # Taken back and given again, and nobody saw either.
+            person.signed = None
+        elif not reacted and standing and offline and not known:
+            # Signed by button; put there and taken away again while nobody was there to see it.
             person.signed = None
         elif not reacted and (standing or (offline and answerable)):
             # Messages of people who are not in the server are not read until they return; nobody
@@ -153,17 +160,20 @@ class Worlds(World):
         elif not answerable and not standing and offline:
             person.signed = None
 
-    async def _what_it_answers(self, person: Person, message: Any) -> tuple[bool, bool]:
-        """Whether the message asks for the text in force; whether the signature stands on it."""
+    async def _what_it_answers(self, person: Person, message: Any) -> tuple[bool, bool, bool]:
+        """Whether the message asks for the text in force; whether the signature stands on it, and
+        whether the record knows of an acceptance there.
+        """
         async with self.live.database.read() as tx:
             request = await requests.find_by_message(tx, message.id)
             in_force = await versions.get_in_force(tx, self.live.group.key)
             held = await signature_queries.find_unrevoked(tx, self.live.group.key, person.id)
         if request is None:
-            return False, False
+            return False, False, False
         newest = (request.version_number or 0) >= (in_force.material_number or 0)
         answerable = request.is_open and request.left_at is None and newest
-        return answerable, held is not None and held.request_id == request.id
+        standing = held is not None and held.request_id == request.id
+        return answerable, standing, request.accept_seen_at is not None
 
     @precondition(lambda self: self.asked())
     @rule(n=st.integers(0, 9), reacted=st.booleans(), at_once=HASTE)
@@ -271,7 +281,7 @@ class Worlds(World):
         await self.live.start()
         if is_calm:
             for person in self.people:
-                person.unseen = False
+                person.unseen = person.left_unseen = False
             await self.check_what_people_said()
 
     @rule(request=st.sampled_from(REQUESTS), answer=st.sampled_from(WRONG), times=st.integers(1, 3))

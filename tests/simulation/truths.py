@@ -43,7 +43,8 @@ class Person:
     """Somebody, and all that can be known about what the record must say of them.
 
     `signed` is what they said last about the text in force; None when nobody could know, as
-    after a refusal by button and a ✅ that came while the bot was away.
+    after a refusal by button and a ✅ that came while the bot was away. `unseen` is what they said
+    last, and `left_unseen` that they left, perhaps to return, when the bot was away.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Person:
     refused_inside: bool = False
     given_by_hand: bool = False
     unseen: bool = False
+    left_unseen: bool = False
 
 
 class World(RuleBasedStateMachine):
