@@ -134,22 +134,20 @@ class Worlds(World):
         self.note("acceptances" if reacted else "acceptances taken back")
         if self.live.is_online:
             await self.live.settle()
-        answerable, standing, known = await self._what_it_answers(person, message)
+        answerable, standing, doubtful = await self._what_it_answers(person, message)
         self.live.set_reaction(person.id, message, ACCEPT, reacted=reacted)
         offline = not self.live.is_online
         if reacted and answerable and not person.signed:
             # Whoever leaves and returns is asked anew: the older message may say what was before.
-            doubtful = offline and (
-                person.refused_inside or person.left_unseen or person.signed is None
-            )
-            person.signed = None if doubtful else person in self.admitted() or None
+            unclear = person.refused_inside or person.left_unseen or person.signed is None
+            person.signed = None if offline and unclear else person in self.admitted() or None
             person.unseen = offline
             person.refused_inside = person.refused_inside and offline
         elif reacted and standing and not person.signed:
             # Taken back and given again, and nobody saw either.
             person.signed = None
-        elif not reacted and standing and offline and not known:
-            # Signed by button; put there and taken away again while nobody was there to see it.
+        elif not reacted and offline and doubtful:
+            # Signed elsewhere; put here and taken away again while nobody was there to see it.
             person.signed = None
         elif not reacted and (standing or (offline and answerable)):
             # Messages of people who are not in the server are not read until they return; nobody
@@ -161,8 +159,8 @@ class Worlds(World):
             person.signed = None
 
     async def _what_it_answers(self, person: Person, message: Any) -> tuple[bool, bool, bool]:
-        """Whether the message asks for the text in force; whether the signature stands on it, and
-        whether the record knows of an acceptance there.
+        """Whether the message asks for the text in force; whether the signature stands on it; and
+        whether the person holds one although no acceptance was ever seen here.
         """
         async with self.live.database.read() as tx:
             request = await requests.find_by_message(tx, message.id)
@@ -173,7 +171,7 @@ class Worlds(World):
         newest = (request.version_number or 0) >= (in_force.material_number or 0)
         answerable = request.is_open and request.left_at is None and newest
         standing = held is not None and held.request_id == request.id
-        return answerable, standing, request.accept_seen_at is not None
+        return answerable, standing, held is not None and request.accept_seen_at is None
 
     @precondition(lambda self: self.asked())
     @rule(n=st.integers(0, 9), reacted=st.booleans(), at_once=HASTE)
