@@ -5,6 +5,7 @@ UV ?= uv
 ARGS ?=
 
 READY := .venv/.ready
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist worksteal
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" --extra demo --extra build $(if $(UPGRADE),--upgrade)
@@ -47,12 +48,12 @@ demo: .venv ## play the whole story on a simulated Discord, then open it in the 
 
 .PHONY: test
 test: .venv ## run the tests (ARGS="-k reaction" picks some)
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: torture
 torture: .venv ## the long form of the crash tests, with figures (ARGS="--seed 7 --kills 500")
 	@.venv/bin/python -m tests.crash $(ARGS)
-	@PLEDGE_TORTURE=1 .venv/bin/python -m pytest -s tests/simulation
+	@PLEDGE_TORTURE=1 .venv/bin/python -m pytest $(SIDE_BY_SIDE) tests/simulation
 
 .PHONY: check
 check: .venv ## format, lint, types, import rules, known vulnerabilities

@@ -21,6 +21,7 @@ from bot.domain.errors import DomainError
 from bot.settings import Channels, Group, Roles, Signing
 from bot.settings.sections import Cases, Retention
 from bot.storage.database import Database
+from tests.doubles.virtual_waits import VirtualWaits
 from tests.factories import GUILD, KEYS, make_agreement
 
 ACCEPT, DECLINE = "✅", "❌"
@@ -302,7 +303,7 @@ async def open_database() -> AsyncIterator[Callable[[str], Awaitable[Database]]]
 @pytest_asyncio.fixture
 async def env(client: Pledge, open_database: object) -> AsyncIterator[simcord.Env]:
     """A simulated Discord with the bot online."""
-    env = simcord.Env(client, check_errors=False)
+    env = VirtualWaits(client, check_errors=False)
     await env.start()
     yield env
     await env.shutdown()

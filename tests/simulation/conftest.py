@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,20 @@ LONG = bool(os.environ.get("PLEDGE_TORTURE"))
 
 ENFORCED = True
 """Whether a role given by hand must be gone after the next comparison with Discord."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The long form tells what happened in all the worlds, in whichever processes they were."""
+    if not LONG:
+        return
+    happened, worlds, steps = Counter[str](), 0, 0
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        properties = dict(report.user_properties)
+        happened.update(properties.get("figures", {}))
+        worlds += properties.get("worlds", 0)
+        steps = properties.get("steps", steps)
+    figures = ", ".join(f"{count:,} {what}" for what, count in happened.most_common())
+    terminalreporter.write_line(f"{worlds:,} worlds of up to {steps} steps: {figures}")
 
 
 class TimedPledge(Pledge):

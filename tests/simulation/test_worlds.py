@@ -1,11 +1,10 @@
 """Worlds made up by chance, hundreds here and thousands in the long form."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.conftest import LONG
@@ -13,33 +12,35 @@ from tests.simulation.machine import Worlds
 from tests.simulation.truths import done
 
 WORLDS, STEPS = (5_000, 100) if LONG else (200, 40)
-
+PARTS = 4
+"""Each is a test of its own, with other worlds, so that they can run side by side."""
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
-@pytest.fixture
-def figures(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """The long form tells what happened in all these worlds."""
-    yield
-    if LONG:
-        with capsys.disabled():
-            figures = ", ".join(f"{count:,} {what}" for what, count in done.most_common())
-            sys.stdout.write(f"\n{WORLDS:,} worlds of up to {STEPS} steps: {figures}\n")
-
-
-@pytest.mark.usefixtures("figures")
-def test_nobody_is_in_unsigned_and_nothing_is_lost(sqlite_template: Path) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nobody_is_in_unsigned_and_nothing_is_lost(
+    part: int, sqlite_template: Path, record_property: Callable[[str, object], None]
+) -> None:
     Worlds.template = sqlite_template
-    run_state_machine_as_test(
-        Worlds,
-        settings=settings(
-            max_examples=WORLDS,
-            stateful_step_count=STEPS,
-            derandomize=not LONG,
-            database=None,
-            deadline=None,
-            print_blob=LONG,
-            suppress_health_check=SLOW,
-        ),
-    )
+    # The short form has the same worlds every time, the long form new ones. A seed belongs to a
+    # class, so each part has its own.
+    machine = Worlds if LONG else seed(part)(type(Worlds.__name__, (Worlds,), {}))
+    done.clear()
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=WORLDS // PARTS,
+                stateful_step_count=STEPS,
+                derandomize=False,
+                database=None,
+                deadline=None,
+                print_blob=LONG,
+                suppress_health_check=SLOW,
+            ),
+        )
+    finally:
+        record_property("worlds", WORLDS // PARTS)
+        record_property("steps", STEPS)
+        record_property("figures", dict(done))
