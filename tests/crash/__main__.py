@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.crash.failpoints import Findings, Probe, record_courses, run_probes, singles
+from tests.crash.courses import Probe, faults, record_all, singles
+from tests.crash.failpoints import Findings, run_probes
 from tests.crash.handle import forkserver
 from tests.crash.kill_loop import run_kill_loops
-from tests.crash.points import Phase
 from tests.crash.power import cut_power, run_recorded
 
 console = Console(highlight=False)
@@ -49,17 +49,23 @@ def pairs_of(findings: Findings) -> list[Probe]:
 
 
 async def failpoints(report: Report, folder: Path, rng: random.Random, most_pairs: int) -> None:
-    probes = singles(await record_courses(folder / "undisturbed"))
-    found = await run_probes(probes, folder / "singles")
-    by_phase = ", ".join(f"{phase}: {found.by_phase().get(phase, 0)}" for phase in Phase)
-    report.say("failpoints, killed at / known", f"{len(found.died)} / {len(probes)}")
-    report.say("  of them", by_phase)
-    report.say("  worlds that came out otherwise", report.blame(found.differences))
-    report.say("  not reached", report.blame(found.missed))
-    report.say("  seconds", round(found.seconds))
+    courses = await record_all(folder / "undisturbed")
+
+    async def run(what: str, probes: list[Probe]) -> Findings:
+        done = await run_probes(courses, probes, folder / what.partition(",")[0])
+        phases = done.by_phase()
+        report.say(f"{what} / known", f"{len(done.met)} / {len(probes)}")
+        report.say("  of them", ", ".join(f"{one}: {n}" for one, n in phases.items()))
+        report.say("  worlds that came out otherwise", report.blame(done.differences))
+        report.say("  not reached", report.blame(done.missed))
+        report.say("  seconds", round(done.seconds))
+        return done
+
+    found = await run("failpoints, killed at", singles(courses, long=True))
+    await run("faults of the connection, met", faults(courses, sample=False))
     pairs = pairs_of(found)
     picked = rng.sample(pairs, min(most_pairs, len(pairs)))
-    twice = await run_probes(picked, folder / "pairs")
+    twice = await run_probes(courses, picked, folder / "pairs")
     report.say("pairs of crashes, tried / known", f"{len(picked)} / {len(pairs)}")
     report.say("  worlds that came out otherwise", report.blame(twice.differences))
     # Which of two things side by side comes first can change what the second start has to do.

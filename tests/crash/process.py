@@ -1,16 +1,20 @@
 """What runs in the process that is killed: `pledge run` itself, with points to die at.
 
-Only the outside is changed: where Discord is, how long to wait for its servers, and two seams,
-`Database.write` and discord.py's way of sending a request.
+Only the outside is changed: where Discord is, how late it is, how long to wait for servers and
+before another try, and two seams, `Database.write` and discord.py's way of sending a request.
+Nor does it wait for the disk: a killed process loses nothing that it gave to the system, and
+what a power failure loses is looked at elsewhere.
 """
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import bot.__main__ as program
 from bot.client import Pledge
+from bot.effects import worker
+from bot.storage import database as storage
 from bot.storage.database import Database
 from tests.crash.points import Counts, Phase, Point, request_name
 from tests.crash.record import HIGH_WATER
@@ -30,14 +36,18 @@ from tests.doubles.discord_server import use_instead_of_discord
 READY_TIMEOUT = 0.1
 """Seconds of silence after which the servers are all there; discord.py itself waits two."""
 
+SHORTER_DELAY = 100
+"""So many times sooner than in earnest the outbox tries again what failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What one process is told when it starts."""
+    """What one process is told when it starts; `ahead` is how far its clock is put forward."""
 
     address: str
     log: Path
     environ: dict[str, str]
+    ahead: timedelta = timedelta()
     die_at: Point | None = None
     report_commits: bool = False
     sabotage: str | None = None
@@ -75,6 +85,7 @@ class Fate:
 
 def run(orders: Orders, pipe: Connection) -> None:
     """The life of one process; it ends by itself only when told to stop."""
+    gc.disable()  # such a life is too short for it
     log = os.open(orders.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -86,6 +97,9 @@ def run(orders: Orders, pipe: Connection) -> None:
     seam: Any = Database
     seam.write = _counted_write(fate, report)
     _count_requests(fate)
+    _do_not_wait_for_the_disk()
+    delay = worker.retry_delay
+    worker.retry_delay = lambda attempts, jitter: delay(attempts, jitter) / SHORTER_DELAY
     if orders.sabotage is not None:
         sabotage(orders.sabotage)
     clients: list[Pledge] = []
@@ -94,6 +108,8 @@ def run(orders: Orders, pipe: Connection) -> None:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._connection.guild_ready_timeout = READY_TIMEOUT
+            read = self.clock._read
+            self.clock._read = lambda: read() + orders.ahead
             clients.append(self)
 
     serve = program._serve
@@ -108,6 +124,17 @@ def run(orders: Orders, pipe: Connection) -> None:
     program.Pledge = Watched
     program._serve = serve_and_listen
     program.run()
+
+
+def _do_not_wait_for_the_disk() -> None:
+    open_file = storage._open_file
+
+    def open_unsynced(path: Path, key: str) -> Any:
+        connection = open_file(path, key)
+        connection.execute("PRAGMA synchronous = OFF").fetchall()
+        return connection
+
+    storage._open_file = open_unsynced
 
 
 def _answer(command: Any, fate: Fate, clients: list[Pledge]) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.domain.effects import Report, unpack
 from bot.storage.database import _connect
 from tests.factories import KEYS
 
@@ -41,6 +42,26 @@ class Record:
         return {
             row[0] for row in self.ask("SELECT member_id FROM signatures WHERE revoked_at IS NULL")
         }
+
+    def adopted(self) -> set[int]:
+        """Members from before Pledge who keep the role for a grace."""
+        query = "SELECT member_id FROM holders WHERE adopted_at IS NOT NULL"
+        return {row[0] for row in self.ask(query)}
+
+    def is_published(self) -> bool:
+        """Whether anything is in force; before that nobody can have signed."""
+        query = "SELECT count(*) FROM agreement_versions WHERE state = 'published'"
+        return self.ask(query)[0][0] > 0
+
+    def heads(self) -> Counter[str]:
+        """The heads of the ledger that were posted, as far as the record goes."""
+        query = "SELECT detail FROM effects WHERE kind = 'report' AND outcome = 'told'"
+        said = [unpack(row[0]) for row in self.ask(query)]
+        return Counter(
+            f"{facts['position']}:{facts['hash']}"
+            for word, facts in said
+            if word is Report.LEDGER_HEAD
+        )
 
     def may_hold_role(self, member_id: int) -> bool:
         """Whether the role of this person is in order: signed, or about to be taken away."""

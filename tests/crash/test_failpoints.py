@@ -1,26 +1,27 @@
-"""Wherever the bot is killed, the world comes out as if it had not been."""
+"""Wherever the bot is killed or cut off, the world comes out as if it had not been."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.crash.failpoints import Course, Probe, record_courses, run_probes, singles
+from tests.crash.courses import faults, record_all, singles
+from tests.crash.failpoints import run_probes
 from tests.crash.points import Phase
-from tests.crash.scenario import STEPS
+from tests.crash.scenario import LIFE, SCENARIOS
 
-FIRST_STEPS = STEPS[:3]
-
-
-def of_step(courses: list[Course], name: str) -> list[Probe]:
-    return [probe for probe in singles(courses) if probe.course.step.name == name]
+FIRST_STEPS = LIFE[:3]
 
 
-async def test_a_crash_at_every_commit_and_every_request_changes_nothing(tmp_path: Path) -> None:
-    probes = singles(await record_courses(tmp_path / "undisturbed"))
-    findings = await run_probes(probes, tmp_path / "probes")
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_a_crash_at_every_commit_and_every_request_changes_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    courses = await record_all(tmp_path / "undisturbed", [SCENARIOS[name]])
+    probes = [*singles(courses), *faults(courses, sample=True)]
+    findings = await run_probes(courses, probes, tmp_path / "probes")
     assert findings.missed == []
     assert findings.differences == []
-    assert len(findings.died) == len(probes)
+    assert len(findings.met) == len(probes)
     assert set(findings.by_phase()) == set(Phase)
 
 
@@ -32,8 +33,12 @@ async def test_a_crash_at_every_commit_and_every_request_changes_nothing(tmp_pat
     ],
 )
 async def test_the_harness_sees_a_bot_that(sabotage: str, phase: Phase, tmp_path: Path) -> None:
-    courses = await record_courses(tmp_path / "undisturbed", steps=FIRST_STEPS)
-    probes = [probe for probe in of_step(courses, "anna joins") if probe.point.phase is phase]
-    findings = await run_probes(probes, tmp_path / "probes", sabotage=sabotage)
+    courses = await record_all(tmp_path / "undisturbed", [FIRST_STEPS])
+    probes = [
+        probe
+        for probe in singles(courses)
+        if probe.course.step.name == "anna joins" and probe.point.phase is phase
+    ]
+    findings = await run_probes(courses, probes, tmp_path / "probes", sabotage=sabotage)
     assert findings.missed == []
     assert any("anna, messages" in line for line in findings.differences)

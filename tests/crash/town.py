@@ -1,6 +1,8 @@
 """A server with one group and its people: how it is set up, and what people do and see there."""
 
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +11,7 @@ from simcord.backend import Backend
 from simcord.backend.models import Message, Overwrite
 from simcord.enums import OverwriteType
 
+from bot.domain.ledger import Head
 from tests.crash.record import Record
 from tests.doubles.discord_server import DiscordServer
 from tests.factories import GUILD
@@ -32,7 +35,10 @@ groups:
 
 @dataclass
 class Town:
-    """One simulated Discord and one database file; `closed` are people who take no messages."""
+    """One simulated Discord and one database file.
+
+    `closed` are people who take no messages. `is_restored`: the record was replaced by a backup.
+    """
 
     server: DiscordServer
     folder: Path
@@ -41,6 +47,7 @@ class Town:
     roles: dict[str, int] = field(default_factory=dict)
     channels: dict[str, int] = field(default_factory=dict)
     facilitator: int = 0
+    is_restored: bool = False
 
     @classmethod
     def build(cls, server: DiscordServer, folder: Path) -> Self:
@@ -96,10 +103,26 @@ class Town:
         members = self.backend.get_guild(GUILD).members
         return {who for who, one in members.items() if self.roles["member"] in one.role_ids}
 
-    def join(self, name: str) -> None:
+    def heads(self) -> Counter[str]:
+        """The heads of the ledger that stand in the moderators' channel."""
+        notices = self.backend.messages[self.channels["moderators"]].values()
+        found = (Head.find(one.content) for one in notices)
+        return Counter(str(head) for head in found if head is not None)
+
+    def join(self, name: str, *roles: str) -> None:
+        """Come to the server, perhaps with roles that an invite gives."""
         if name not in self.people:
             self.people[name] = self.backend.make_user(f"test-{name}").id
-        self.backend.add_member(GUILD, self.people[name], announce=True)
+        role_ids = [self.roles[role] for role in roles]
+        self.backend.add_member(GUILD, self.people[name], roles=role_ids, announce=True)
+
+    def give_by_hand(self, name: str) -> None:
+        """Somebody with the permission gives this person the member role, past Pledge."""
+        self.backend.add_member_role(GUILD, self.people[name], self.roles["member"])
+
+    def let_time_pass(self, time: timedelta) -> None:
+        """Put everybody's clock forward; the bot's with its next start."""
+        self.backend.clock.advance(time.total_seconds())
 
     def leave(self, name: str) -> None:
         self.backend.remove_member(GUILD, self.people[name])

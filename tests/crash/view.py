@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bot.texts.staff import ALARMS
+from bot.domain.ledger import Head
 from tests.crash.town import Town
 from tests.factories import GUILD
 
@@ -23,11 +23,16 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The server and the record; notices of other kinds than alarms are not looked at."""
+    """The server and the record.
+
+    `notices` are what the moderators' channel was told, but for the ledger's heads: a start posts
+    one when its day has come, so a bot that was killed may have posted more of them.
+    """
 
     people: dict[str, PersonView]
     panels: int
-    alarms: tuple[str, ...]
+    notices: tuple[str, ...]
+    heads: int
     versions: tuple[Any, ...]
 
 
@@ -35,13 +40,15 @@ def view_of(town: Town) -> View:
     bot_id = town.backend.bot_user.id
     welcome = town.backend.messages[town.channels["welcome"]].values()
     panels = [one for one in welcome if one.author_id == bot_id and not one.is_ephemeral]
-    notices = town.backend.messages[town.channels["moderators"]].values()
+    staff = town.backend.messages[town.channels["moderators"]].values()
+    notices = [one for one in staff if one.author_id == bot_id and not one.is_ephemeral]
     return View(
         people={name: _person(town, name) for name in town.people},
         panels=len(panels),
-        alarms=tuple(
-            kind for one in notices for kind, text in ALARMS.items() if one.content.startswith(text)
+        notices=tuple(
+            sorted(plain(one.content) for one in notices if Head.find(one.content) is None)
         ),
+        heads=town.heads().total(),
         versions=tuple(town.record.versions()),
     )
 
@@ -64,9 +71,10 @@ def _person(town: Town, name: str) -> PersonView:
 
 
 def plain(content: str) -> str:
-    """A message without what differs from run to run: times, receipt numbers, found answers."""
+    """A message without what differs from run to run: times, ids, receipts, found answers."""
     content = re.sub(r"<t:\d+(:\w)?>", "<time>", content)
     content = re.sub(r"`[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}`", "`receipt`", content)
+    content = re.sub(r"(channels/@me)/\d+/\d+", r"\1/<message>", content)
     return re.sub(r"\nI was offline when you answered[^\n]*", "", content)
 
 
@@ -75,7 +83,8 @@ def differences(expected: View, found: View) -> list[str]:
     lines: list[str] = []
     for one in fields(View):
         wanted, got = getattr(expected, one.name), getattr(found, one.name)
-        if one.name != "people" and wanted != got:
+        is_fine = got >= wanted if one.name == "heads" else got == wanted
+        if one.name != "people" and not is_fine:
             lines.append(f"{one.name}: {wanted} has become {got}")
     for name, wanted in expected.people.items():
         got = found.people.get(name)

@@ -4,6 +4,7 @@ import os
 import signal
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,11 +15,26 @@ from simcord.enums import ComponentType, InteractionType
 from simcord.interactions import base_payload
 
 from tests.crash.handle import Bot, until
-from tests.crash.points import Counts, Phase, Point, request_name
+from tests.crash.points import Counts, Event, Phase, Point, request_name
 from tests.crash.process import Acknowledged, Orders
 from tests.crash.town import TOKEN, Town
 from tests.doubles.discord_server import Call, DiscordServer, Lost, Nonces, Refused
 from tests.factories import GUILD, KEY
+
+_FAULTS = {
+    Phase.REFUSED: Refused(503, message="Service Unavailable"),
+    Phase.CUT_BEFORE: Lost.BEFORE,
+    Phase.CUT_AFTER: Lost.AFTER,
+}
+
+
+def _buttons(message: Message, label: str) -> list[Any]:
+    return [one for one in walk_components(message.components) if one.get("label") == label]
+
+
+def offers(message: Message, label: str) -> bool:
+    """Whether a message has this button; what is said when something failed has not."""
+    return bool(_buttons(message, label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +54,10 @@ class World(Town):
     bot: Bot | None = None
     wrongs: list[str] = field(default_factory=list)
     sabotage: str | None = None
+    was_cut_off: bool = False
     _armed: Point | None = None
     _counts: Counts = field(default_factory=Counts)
+    _current: Event | None = None
 
     def __post_init__(self) -> None:
         self.server.interfere = self._interfere
@@ -52,11 +70,11 @@ class World(Town):
         subscribers, self.backend.subscribers = self.backend.subscribers, []
         copy = deepcopy(self.backend)
         self.backend.subscribers = subscribers
-        names = ("people", "closed", "roles", "channels", "facilitator")
+        names = ("people", "closed", "roles", "channels", "facilitator", "is_restored")
         files = {
             path.name: path.read_bytes()
             for path in self.folder.iterdir()
-            if path.suffix in (".yaml", ".db", ".db-wal")
+            if path.suffix in (".yaml", ".db", ".db-wal", ".backup")
         }
         fields = {name: deepcopy(getattr(self, name)) for name in names}
         return Snapshot(copy, dict(self.server.nonces), fields, files)
@@ -83,6 +101,7 @@ class World(Town):
             self.server.address,
             log,
             environ,
+            timedelta(seconds=self.backend.clock.elapsed),
             report_commits=report_commits,
             sabotage=self.sabotage,
         )
@@ -96,7 +115,7 @@ class World(Town):
         await self.bot.begin(die_at)
 
     def _watch_for(self, die_at: Point | None) -> None:
-        self._armed, self._counts = die_at, Counts()
+        self._armed, self._counts, self.was_cut_off = die_at, Counts(), False
 
     def kill(self) -> list[Acknowledged]:
         """Kill the bot, or bury it if it is dead; returns the commits that it had reported."""
@@ -130,6 +149,12 @@ class World(Town):
         await until(f"a quiet bot; its log is {self.folder / 'bot.log'}", is_quiet)
         return not is_dead
 
+    def forget_log(self) -> None:
+        """What was logged so far is in order."""
+        log = self.folder / "bot.log"
+        if log.exists():
+            os.truncate(log, 0)
+
     def errors(self) -> list[str]:
         """What the bot logged as an error; a crash is no reason for one."""
         log = self.folder / "bot.log"
@@ -147,6 +172,12 @@ class World(Town):
     # --- what the world watches over ------------------------------------------------------
 
     def _interfere(self, call: Call) -> Lost | Refused | None:
+        self._current = self._counts.next(request_name(call.method, call.path))
+        if self._armed is not None and self._armed.event == self._current:
+            fault = _FAULTS.get(self._armed.phase)
+            if fault is not None:
+                self.was_cut_off = True
+                return fault
         parts = call.path.split("/")
         if call.method == "POST" and parts[1] == "channels" and parts[-1] == "messages":
             recipients = self.backend.channels[int(parts[2])].recipient_ids
@@ -160,17 +191,29 @@ class World(Town):
             member_id = int(parts[4])
             if not self.record.may_hold_role(member_id):
                 self.wrongs.append(f"{member_id} was let in unsigned")
-        event = self._counts.next(request_name(call.method, call.path))
-        if self._armed == Point(event, Phase.ANSWER_LOST):
+        assert self._current is not None
+        if self._armed == Point(self._current, Phase.ANSWER_LOST):
             assert self.bot is not None and self.bot.process.pid is not None
             os.kill(self.bot.process.pid, signal.SIGKILL)
 
     def check_gate(self) -> None:
-        """Everybody inside has signed, and everybody who has signed and is here is inside."""
+        """Everybody inside has signed, and everybody who has signed and is here is inside.
+
+        Members from before Pledge keep the role for a grace.
+        """
         inside = self.inside()
         signers = self.record.signers() & set(self.backend.get_guild(GUILD).members)
-        self.wrongs += [f"{who} is inside unsigned" for who in sorted(inside - signers)]
+        if self.record.is_published():
+            unsigned = inside - signers - self.record.adopted()
+            self.wrongs += [f"{who} is inside unsigned" for who in sorted(unsigned)]
         self.wrongs += [f"{who} has signed and is outside" for who in sorted(signers - inside)]
+
+    def check_heads(self) -> None:
+        """Every head of the ledger that was to be posted stands there, once."""
+        posted, recorded = self.heads(), self.record.heads()
+        self.wrongs += [f"the head {head} was lost" for head in recorded - posted]
+        if not self.is_restored:  # a backup does not know of what was posted after it
+            self.wrongs += [f"the head {head} was posted again" for head in posted - recorded]
 
     # --- commands and buttons, which the bot has to answer ----------------------------------
 
@@ -191,9 +234,7 @@ class World(Town):
 
     async def press(self, user_id: int, message: Message, label: str) -> list[Message]:
         """Press a button; returns the answer's messages, none if the bot died over it."""
-        button = next(
-            one for one in walk_components(message.components) if one.get("label") == label
-        )
+        (button,) = _buttons(message, label)
         data = {"custom_id": button["custom_id"], "component_type": ComponentType.BUTTON}
         return await self._interact(
             InteractionType.MESSAGE_COMPONENT, user_id, message.channel_id, data, message

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import unquote
@@ -156,6 +157,7 @@ class DiscordServer:
                 response = _answer(answer, status=fault.status, headers=fault.headers)
             else:
                 response = self._carry_out(request, call, files)
+            response.headers["Date"] = format_datetime(self.backend.clock.now(), usegmt=True)
             for witness in self.witnesses:
                 witness(call)
             return self._hang_up(request) if fault is Lost.AFTER else response
