@@ -65,9 +65,12 @@ format: .venv ## put the code into the house format
 	@.venv/bin/ruff format --quiet .
 
 .PHONY: bench
-bench: .venv ## measure the acceptance path, and the comparing of a large server
+bench: .venv ## measure acceptances, a large server, a publish, receipts and what facilitators look at
 	@.venv/bin/python -m benchmarks.acceptance $(ARGS)
 	@.venv/bin/python -m benchmarks.reconcile
+	@.venv/bin/python -m benchmarks.publish
+	@.venv/bin/python -m benchmarks.receipt
+	@.venv/bin/python -m benchmarks.facilitators
 
 .PHONY: lock
 lock: ## write both lock files again (needs uv; UPGRADE=1 takes newer releases)

@@ -138,7 +138,7 @@ async def _publish(database: Database, group: Group) -> None:
     await agreements.publish(
         database,
         group.key,
-        fingerprint=preview.draft.sha256,
+        fingerprint=preview.fingerprint,
         change=None,
         facilitator_id=1,
         grace=discord.utils.utcnow() - now,

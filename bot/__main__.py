@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bot import backups, log, preflight, texts, verification
+from bot import backups, linting, log, preflight, receipt_files, texts, verification
 from bot.client import Pledge
 from bot.domain.errors import ConfigurationError, DomainError, TemporaryError
 from bot.domain.inspection import Finding, Gravity, needs_mending
@@ -31,7 +31,6 @@ from bot.settings import (
     config_path,
     discord_token,
     encryption_key,
-    lint_agreement,
     starter_folder,
 )
 from bot.storage.database import Database
@@ -48,6 +47,8 @@ agreement_app = typer.Typer(help="Work on the text of an agreement.", no_args_is
 app.add_typer(agreement_app, name="agreement")
 ledger_app = typer.Typer(help="Look after the record of what happened.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+receipt_app = typer.Typer(help="Check what members were given.", no_args_is_help=True)
+app.add_typer(receipt_app, name="receipt")
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -250,21 +251,26 @@ def keygen() -> None:
 def init() -> None:
     """Write a starter configuration and the default agreement, ready to be changed."""
     target = config_path(os.environ)
-    agreement = target.parent / "agreements" / "default.en.yaml"
     if target.exists():
         raise ConfigurationError(
             f"{target} is there already; nothing was written. Change that file, or move it away"
             " to start afresh."
         )
     source = starter_folder()
-    agreement.parent.mkdir(parents=True, exist_ok=True)
+    agreements = target.parent / "agreements"
+    agreements.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / "pledge.example.yaml", target)
     console.print(f"Wrote {escape(str(target))}.")
-    if agreement.exists():
-        console.print(f"Left {escape(str(agreement))} as it is.")
-    else:
-        shutil.copyfile(source / "agreements" / "default.en.yaml", agreement)
-        console.print(f"Wrote {escape(str(agreement))}.")
+    # Beside a text that was changed already, the shipped translations may not fit any more.
+    default = agreements / "default.en.yaml"
+    pattern = default.name if default.exists() else "*.yaml"
+    for text in sorted((source / "agreements").glob(pattern)):
+        copy = agreements / text.name
+        if copy.exists():
+            console.print(f"Left {escape(str(copy))} as it is.")
+        else:
+            shutil.copyfile(text, copy)
+            console.print(f"Wrote {escape(str(copy))}.")
     console.print(
         f"Next: put your server's ids into {escape(str(target))}, then run `pledge check`."
     )
@@ -294,13 +300,14 @@ def restore(
 
 
 @agreement_app.command()
-def lint(file: Annotated[Path, typer.Argument(help="The agreement to read.")]) -> None:
-    """Check that an agreement is complete and fits into Discord's messages."""
-    result = lint_agreement(file)
-    for line in result.advice:
-        console.print(escape(line))
-    console.print(f"{escape(str(file))}: all five parts are there and every message fits.")
-    console.print(f"SHA-256 {result.agreement.sha256()}")
+def lint(
+    file: Annotated[Path, typer.Argument(help="The agreement to read.")],
+    against: Annotated[
+        Path | None, typer.Option(help="How it was before, to judge what has changed.")
+    ] = None,
+) -> None:
+    """Check that an agreement is complete and fits into Discord's messages; and judge a change."""
+    linting.lint(file, against, console)
 
 
 def _head(text: str) -> Head:
@@ -327,6 +334,23 @@ def verify(
     settings, keys = _load(), Keyring(encryption_key(os.environ))
     _warn_of_readable_secrets()
     if not verification.verify(settings.database_url, keys, head, console, errors):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@receipt_app.command(name="verify")
+def verify_receipt(
+    file: Annotated[Path, typer.Argument(help="The JSON file, or the PDF it is attached to.")],
+    head: Annotated[
+        Head | None,
+        typer.Option(
+            parser=_head,
+            metavar="POSITION:HASH",
+            help="The ledger head as it was posted in the moderators' channel.",
+        ),
+    ] = None,
+) -> None:
+    """Say whether a receipt is valid, altered or unknown; needs only the file and a head."""
+    if not receipt_files.verify(file, head, console):
         raise typer.Exit(EXIT_REFUSED)
 
 

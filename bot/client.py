@@ -16,10 +16,12 @@ from discord.ext import commands
 from typing_extensions import override
 
 from bot import texts
+from bot.documents.press import Press
 from bot.domain.errors import DomainError, RecordUnavailableError, TemporaryError
-from bot.effects import Actions, Worker
+from bot.effects import Actions, CommandTranslator, Worker, speak_to_whoever_presses
 from bot.effects.clock import Clock
 from bot.effects.identify import Sessions
+from bot.effects.inviting import Inviting
 from bot.effects.outage import Outage
 from bot.effects.pacing import INVALID_STATUSES
 from bot.effects.reconciler import Reconciler
@@ -28,6 +30,7 @@ from bot.services import agreements, records
 from bot.services.agreements import GroupText
 from bot.settings import Group
 from bot.storage.database import Database
+from bot.texts.catalogue import _
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ EXTENSIONS = (
     "cogs.signing",
     "cogs.agreements",
     "cogs.signatures",
+    "cogs.invitations",
     "cogs.inspection",
     "cogs.upkeep",
     "cogs.lookout",
@@ -102,14 +106,18 @@ class Pledge(commands.Bot):
         self.reconciler = Reconciler(self, database, self.now)
         actions = Actions(self, database, self.groups, self.now, self.reconciler)
         self.effects = Worker(database, actions, self.groups, self.now)
+        self.inviting = Inviting(self, database, self.groups, self.now, self.effects.wake)
         self.outage = Outage(self, database, self.groups, self.now, self._begin_anew, self.give_up)
         database.on_outage = self.outage.notice
+        self.press = Press()
+        """Makes the files that people ask for, in a process of its own."""
         self.on_close: Callable[[], None] = lambda: None
         """Called when closing begins; it can hang when a request does."""
         self.failure: TemporaryError | None = None
         """Why the process has to end, though nobody told it to."""
         self._sessions = Sessions(self)
         self._ending: asyncio.Task[None] | None = None
+        speak_to_whoever_presses(self._connection)
         if with_members:
             self._tell_of_members()
 
@@ -168,16 +176,26 @@ class Pledge(commands.Bot):
     async def setup_hook(self) -> None:
         """Take in the texts, load the cogs and tell Discord the commands, if they changed."""
         drafts = [
-            GroupText(key=group.key, guild_id=group.guild_id, agreement=group.agreement)
+            GroupText(
+                key=group.key,
+                guild_id=group.guild_id,
+                agreement=group.agreement,
+                translations=group.translations,
+            )
             for group in self.groups.values()
         ]
         await agreements.register_groups(self.database, drafts, self.now())
         for extension in EXTENSIONS:
             await self.load_extension(extension)
-        await self._sync_commands()
+        translator = CommandTranslator()
+        await self.tree.set_translator(translator)
+        await self._sync_commands(translator)
 
-    async def _sync_commands(self) -> None:
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+    async def _sync_commands(self, translator: app_commands.Translator) -> None:
+        payload = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands()
+        ]
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         mark = f"commands of {self.application_id}"
         if await records.find_mark(self.database, mark) == digest:
@@ -197,6 +215,7 @@ class Pledge(commands.Bot):
         self.on_close()
         await self.outage.stop()
         await self.effects.stop()
+        await self.press.close()
         await super().close()
 
 
@@ -207,9 +226,9 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
     or texts, and the person is told that nothing is lost.
     """
     if isinstance(error, DomainError):
-        message = texts.REFUSALS.get(type(error).__name__, str(error))
+        message = _(texts.REFUSALS.get(type(error).__name__, str(error)))
     else:
-        message = texts.UNEXPECTED
+        message = _(texts.UNEXPECTED)
         log.error("An interaction failed", exc_info=error)
     try:
         if interaction.response.is_done():

@@ -23,6 +23,7 @@ FLAWS = {
     Flaw.CHANGED: "Entry {position} was changed, or does not follow the one before it.",
     Flaw.PAYLOAD: "Entry {position}: what it says was changed.",
     Flaw.ERASED: "Entry {position}: what it said was destroyed, and no entry records that.",
+    Flaw.CHECKPOINT: "Entry {position}: the checkpoint is not one of the entries before it.",
     Flaw.HEAD_MISSING: "Entry {position}, of the head you gave, is missing: the ledger was cut"
     " short, or is an older copy.",
     Flaw.HEAD_OTHER: "Entry {position} is not the one of the head you gave: the ledger was"

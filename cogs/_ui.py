@@ -10,6 +10,7 @@ import discord
 from bot import texts
 from bot.client import Pledge, answer_error
 from bot.settings import Group
+from bot.texts.catalogue import _
 
 LONGEST_NAME = 28
 """Characters of a name that are shown: ten people in a list must fit into one message."""
@@ -58,8 +59,8 @@ def buttons(*items: discord.ui.Item[Any]) -> discord.ui.View:
 
 
 def button(label: str, custom_id: str, style: discord.ButtonStyle) -> discord.ui.Button[Any]:
-    """A plain button, to be wrapped by a dynamic item."""
-    return discord.ui.Button(label=label, custom_id=custom_id, style=style)
+    """A plain button with a translated label, to be wrapped by a dynamic item."""
+    return discord.ui.Button(label=_(label), custom_id=custom_id, style=style)
 
 
 async def reply(
@@ -68,7 +69,7 @@ async def reply(
     view: discord.ui.View | None = None,
 ) -> None:
     """Answer so that only the person sees it; the buttons stand under the last page."""
-    parts = [pages] if isinstance(pages, str) else list(pages)
+    parts = [_(page) for page in ([pages] if isinstance(pages, str) else pages)]
     for number, content in enumerate(parts, 1):
         extra: dict[str, Any] = {"view": view} if view and number == len(parts) else {}
         if interaction.response.is_done():
@@ -79,6 +80,7 @@ async def reply(
 
 async def settle(interaction: Context, content: str) -> None:
     """Replace the message whose button was pressed, so that it cannot be pressed again."""
+    content = _(content)
     if interaction.response.is_done():
         await interaction.edit_original_response(content=content, view=None)
     else:
@@ -95,7 +97,7 @@ class GroupChoice(discord.ui.View):
         self._groups = {group.key: group for group in groups}
         self._then = then
         self._select: discord.ui.Select[GroupChoice] = discord.ui.Select(
-            placeholder=texts.CHOOSE_GROUP,
+            placeholder=_(texts.CHOOSE_GROUP),
             options=[discord.SelectOption(label=g.name, value=g.key) for g in groups[:25]],
         )
         self._select.callback = self._chosen

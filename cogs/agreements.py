@@ -8,19 +8,29 @@ from discord.ext import commands
 
 from bot import texts
 from bot.client import Pledge
-from bot.domain.agreements import Change, change_for
+from bot.domain.agreements import AgreementVersion, Change, Standing
 from bot.domain.errors import NotPublishedError, NotSignedError
-from bot.effects import PANEL_CUSTOM_ID, find_problem
-from bot.services import agreements, holders, members, records, signing
+from bot.domain.translations import Translation, choose
+from bot.effects import (
+    LANGUAGE_CUSTOM_ID,
+    ORIGINAL,
+    PANEL_CUSTOM_ID,
+    find_problem,
+    language_button,
+)
+from bot.services import agreements, members, records, signing
 from bot.services.members import Present
 from bot.settings import Group
+from bot.texts.catalogue import _
 from cogs._checks import (
     groups_of_office,
     groups_of_person,
     known_group,
-    require_office,
     require_presence,
 )
+from cogs._inviting import show_estimate
+from cogs._publishing import CancelButton, HistoryButton, PublishButton, show_history, show_preview
+from cogs._receipts import send_receipt
 from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle, with_group
 
 PlainButton = discord.ui.Button[Any]
@@ -52,6 +62,11 @@ class Agreements(
         await with_group(interaction, await groups_of_person(interaction), _ask_to_withdraw)
 
     @app_commands.command()
+    async def receipt(self, interaction: Context) -> None:
+        """Get the receipt for your signature: a page to keep and a file that proves it."""
+        await with_group(interaction, await groups_of_person(interaction), send_receipt)
+
+    @app_commands.command()
     async def publish(
         self, interaction: Context, change: Literal["minor", "material"] | None = None
     ) -> None:
@@ -64,30 +79,44 @@ class Agreements(
         wanted = Change(change) if change else None
 
         async def preview(context: Context, group: Group) -> None:
-            await _preview(context, group, wanted)
+            await show_preview(context, group, wanted)
 
         await with_group(interaction, groups_of_office(interaction, "facilitator"), preview)
 
     @app_commands.command()
+    async def history(self, interaction: Context) -> None:
+        """See every version of the agreement: who published it when, and who has signed it."""
+        await with_group(interaction, groups_of_office(interaction, "facilitator"), show_history)
+
+    @app_commands.command()
     async def invite(self, interaction: Context) -> None:
-        """Ask members from before Pledge to sign; says first how many and how long."""
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), _invite)
+        """Ask people in the server who have not signed; says first how many and how long."""
+        await with_group(interaction, groups_of_office(interaction, "facilitator"), show_estimate)
 
 
-async def _invite(interaction: Context, group: Group) -> None:
-    require_office(interaction, group, "facilitator")
-    count = await holders.count_to_invite(interaction.client.database, group.key)
-    if not count:
-        await reply(interaction, texts.INVITE_NOBODY)
-        return
-    minutes = -(-count // group.signing.dm_per_minute)
-    content = texts.invite_estimate(group.name, count, minutes)
-    await reply(interaction, content, buttons(InviteButton(group.key)))
+async def _read(interaction: Context, group: Group, language: str | None = None) -> None:
+    database = interaction.client.database
+    version = await agreements.read_in_force(database, group.key)
+    shown, others = await _translation_for(interaction, group, version, language)
+    await reply(
+        interaction, texts.reading_pages(version, shown), buttons(*others) if others else None
+    )
 
 
-async def _read(interaction: Context, group: Group) -> None:
-    version = await agreements.read_in_force(interaction.client.database, group.key)
-    await reply(interaction, texts.reading_pages(version))
+async def _translation_for(
+    interaction: Context, group: Group, version: AgreementVersion, language: str | None
+) -> tuple[Translation | None, list["LanguageButton"]]:
+    """What to show the person, and buttons for the other languages there are.
+
+    `language` is what they asked for; None is that of their Discord.
+    """
+    there = await agreements.list_translations(interaction.client.database, version.id)
+    shown = choose(there, str(interaction.locale)) if language is None else None
+    if language not in (None, ORIGINAL):
+        shown = next((one for one in there if one.language == language), None)
+    offered = (None, *(one.language for one in there))
+    others = [one for one in offered if one != (shown.language if shown else None)]
+    return shown, [LanguageButton(group.key, one or ORIGINAL) for one in others[:20]]
 
 
 async def _ask_to_withdraw(interaction: Context, group: Group) -> None:
@@ -107,25 +136,13 @@ def _role_waits(interaction: Context, group: Group) -> bool:
     return guild is None or find_problem(guild, group) is not None
 
 
-async def _preview(interaction: Context, group: Group, change: Change | None) -> None:
-    require_office(interaction, group, "facilitator")
-    client = interaction.client
-    preview = await agreements.preview_publish(client.database, group.key, client.now())
-    kind = change_for(preview.in_force, change)
-    pages = texts.publish_preview(
-        preview.draft,
-        preview.in_force,
-        preview.changed,
-        kind,
-        preview.standings,
-        group.signing.grace_days,
-    )
-    view = buttons(PublishButton(group.key, kind, preview.draft.sha256[:32]), CancelButton())
-    await reply(interaction, pages, view)
-
-
-async def _show_to_sign(interaction: Context, group: Group) -> None:
+async def _show_to_sign(interaction: Context, group: Group, language: str | None = None) -> None:
     """Show the text privately, with the buttons that answer it.
+
+    Args:
+        interaction: the command or press.
+        group: the group.
+        language: the language they asked for; None is that of their Discord.
 
     Raises:
         NotAMemberError: the person is not in the server.
@@ -136,7 +153,8 @@ async def _show_to_sign(interaction: Context, group: Group) -> None:
     await require_presence(interaction, group)
     who, now = interaction.user.id, client.now()
     try:
-        offered = await signing.offer(client.database, group.key, who, now)
+        within = group.signing.renew_within
+        offered = await signing.offer(client.database, group.key, who, now, renew_within=within)
     except NotPublishedError:
         person = Present(member_id=who, has_role=True, joined_at=None)
         await members.welcome(client.database, group.key, [person], now, live=True)
@@ -144,10 +162,36 @@ async def _show_to_sign(interaction: Context, group: Group) -> None:
     if offered.signature is not None:
         await reply(interaction, texts.already_signed(offered.signature, group.name))
         return
-    pages = [*texts.reading_pages(offered.version), texts.BUTTON_HINT]
+    shown, others = await _translation_for(interaction, group, offered.version, language)
+    pages = [*texts.reading_pages(offered.version, shown), _(texts.BUTTON_HINT)]
+    if offered.ends_at is not None:
+        pages.insert(0, texts.renewal(group.name, offered.ends_at))
     version_id = str(offered.version.id)
-    view = buttons(AcceptButton(group.key, version_id), DeclineButton(group.key, version_id))
+    accept = AcceptButton(group.key, version_id, shown.language if shown else None)
+    view = buttons(accept, DeclineButton(group.key, version_id), *others)
     await reply(interaction, pages, view)
+
+
+class LanguageButton(
+    Button,
+    discord.ui.DynamicItem[PlainButton],
+    template=LANGUAGE_CUSTOM_ID.format(group_key=GROUP_KEY, language="([A-Za-z0-9-]{2,8})"),
+):
+    """Shows the agreement in another language, to sign it there or only to read it."""
+
+    def __init__(self, group_key: str, language: str) -> None:
+        self.group_key, self.language = group_key, language
+        super().__init__(language_button(group_key, None if language == ORIGINAL else language))
+
+    async def press(self, interaction: Context) -> None:
+        """Show it in this language to whoever pressed; a signature is offered where it counts."""
+        group = known_group(interaction, self.group_key)
+        client = interaction.client
+        record = await records.check_member(
+            client.database, group.key, interaction.user.id, client.now()
+        )
+        show = _read if record.standing is Standing.SIGNED else _show_to_sign
+        await show(interaction, group, self.language)
 
 
 class PanelButton(
@@ -168,13 +212,16 @@ class PanelButton(
 
 
 class AcceptButton(
-    Button, discord.ui.DynamicItem[PlainButton], template=rf"pledge:accept:{GROUP_KEY}:(\d+)"
+    Button,
+    discord.ui.DynamicItem[PlainButton],
+    template=rf"pledge:accept:{GROUP_KEY}:(\d{{1,18}})(?::([A-Za-z0-9-]{{2,8}}))?",
 ):
-    """Signs the version that was shown above it."""
+    """Signs the version that was shown above it, in the language in which it was shown."""
 
-    def __init__(self, group_key: str, version_id: str) -> None:
-        self.group_key, self.version_id = group_key, int(version_id)
+    def __init__(self, group_key: str, version_id: str, language: str | None) -> None:
+        self.group_key, self.version_id, self.language = group_key, int(version_id), language
         custom_id = f"pledge:accept:{group_key}:{version_id}"
+        custom_id = custom_id if language is None else f"{custom_id}:{language}"
         super().__init__(button(texts.ACCEPT_BUTTON, custom_id, discord.ButtonStyle.success))
 
     async def press(self, interaction: Context) -> None:
@@ -182,7 +229,13 @@ class AcceptButton(
         client, group = interaction.client, known_group(interaction, self.group_key)
         await require_presence(interaction, group)
         signature = await signing.accept_by_button(
-            client.database, group.key, interaction.user.id, self.version_id, client.now()
+            client.database,
+            group.key,
+            interaction.user.id,
+            self.version_id,
+            client.now(),
+            language=self.language,
+            renew_within=group.signing.renew_within,
         )
         client.effects.wake()
         waits = _role_waits(interaction, group)
@@ -190,7 +243,9 @@ class AcceptButton(
 
 
 class DeclineButton(
-    Button, discord.ui.DynamicItem[PlainButton], template=rf"pledge:decline:{GROUP_KEY}:(\d+)"
+    Button,
+    discord.ui.DynamicItem[PlainButton],
+    template=rf"pledge:decline:{GROUP_KEY}:(\d{{1,18}})",
 ):
     """Declines the version that was shown above it."""
 
@@ -242,74 +297,9 @@ class KeepButton(Button, discord.ui.DynamicItem[PlainButton], template=r"pledge:
         await settle(interaction, texts.KEPT)
 
 
-class PublishButton(
-    Button,
-    discord.ui.DynamicItem[PlainButton],
-    template=rf"pledge:publish:{GROUP_KEY}:(first|minor|material):([0-9a-f]{{32}})",
-):
-    """The facilitator's signature: publishes the text that was shown above it."""
-
-    def __init__(self, group_key: str, change: str, fingerprint: str) -> None:
-        self.group_key, self.change, self.fingerprint = group_key, Change(change), fingerprint
-        custom_id = f"pledge:publish:{group_key}:{change}:{fingerprint}"
-        super().__init__(button(texts.PUBLISH_BUTTON, custom_id, discord.ButtonStyle.success))
-
-    async def press(self, interaction: Context) -> None:
-        """Publish exactly the text that was shown, if the presser is a facilitator now."""
-        client, group = interaction.client, known_group(interaction, self.group_key)
-        require_office(interaction, group, "facilitator")
-        # In a large group this takes longer than the three seconds Discord waits.
-        await interaction.response.defer()
-        version = await agreements.publish(
-            client.database,
-            group.key,
-            fingerprint=self.fingerprint,
-            change=self.change,
-            facilitator_id=interaction.user.id,
-            grace=client.grace(group.key),
-            now=client.now(),
-        )
-        client.effects.wake()
-        client.dispatch("reconcile", group.key)
-        await settle(interaction, texts.published(version))
-
-
-class InviteButton(
-    Button, discord.ui.DynamicItem[PlainButton], template=rf"pledge:invite:{GROUP_KEY}"
-):
-    """Asks the members from before Pledge to sign."""
-
-    def __init__(self, group_key: str) -> None:
-        self.group_key = group_key
-        custom_id = f"pledge:invite:{group_key}"
-        super().__init__(button(texts.INVITE_BUTTON, custom_id, discord.ButtonStyle.success))
-
-    async def press(self, interaction: Context) -> None:
-        """Put the requests into the outbox, if the presser is a facilitator now."""
-        client, group = interaction.client, known_group(interaction, self.group_key)
-        require_office(interaction, group, "facilitator")
-        # In a large group this takes longer than the three seconds Discord waits.
-        await interaction.response.defer()
-        count = await holders.invite(client.database, group.key, client.now())
-        client.effects.wake()
-        await settle(interaction, texts.invited(count))
-
-
-class CancelButton(Button, discord.ui.DynamicItem[PlainButton], template=r"pledge:not-now"):
-    """Publishes nothing."""
-
-    def __init__(self) -> None:
-        style = discord.ButtonStyle.secondary
-        super().__init__(button(texts.CANCEL_BUTTON, "pledge:not-now", style))
-
-    async def press(self, interaction: Context) -> None:
-        """Say that the draft waits."""
-        await settle(interaction, texts.PUBLISH_CANCELLED)
-
-
 async def setup(client: Pledge) -> None:
     """Called by discord.py when the extension is loaded."""
     await client.add_cog(Agreements(client))
     client.add_dynamic_items(PanelButton, AcceptButton, DeclineButton)
     client.add_dynamic_items(WithdrawButton, KeepButton, PublishButton, CancelButton)
-    client.add_dynamic_items(InviteButton)
+    client.add_dynamic_items(HistoryButton, LanguageButton)

@@ -1,5 +1,7 @@
-"""Facilitators and moderators look up who has signed."""
+"""Facilitators and moderators look up who has signed, remind, and record."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any, Literal
 
 import discord
@@ -8,14 +10,33 @@ from discord.ext import commands
 
 from bot import texts
 from bot.client import Pledge
-from bot.domain.agreements import RequestState, Standing
-from bot.services import records
-from bot.services.records import MemberRecord
+from bot.domain.agreements import Standing
+from bot.domain.invitations import minutes_for
+from bot.domain.stories import Settled
+from bot.effects.plain import plain_words
+from bot.services import records, stories, waiting
 from bot.settings import Group
+from bot.texts.catalogue import _
 from cogs._checks import groups_of_office, known_group, require_office
-from cogs._ui import GROUP_KEY, Button, Context, button, buttons, plain_name, reply, with_group
+from cogs._overview import send_export, show_overview
+from cogs._recording import show_record
+from cogs._ui import (
+    GROUP_KEY,
+    Button,
+    Context,
+    button,
+    buttons,
+    plain_name,
+    reply,
+    settle,
+    with_group,
+)
 
 PER_PAGE = 10
+LONGEST_NOTE = 300
+NAME_SECONDS = 2.0
+"""How long a list waits for the names; Discord wants an answer within three seconds."""
+
 Status = Literal[
     "signed", "waiting", "declined", "blocked", "withdrawn", "expired", "outdated", "all"
 ]
@@ -60,35 +81,84 @@ class Signatures(
 
         await with_group(interaction, groups_of_office(interaction, "facilitator"), show)
 
+    @app_commands.command()
+    async def overview(self, interaction: Context) -> None:
+        """See how the group stands as a whole, in numbers and in a picture."""
+        await with_group(interaction, groups_of_office(interaction, "facilitator"), show_overview)
 
-async def _check(interaction: Context, group: Group, member: discord.User) -> None:
+    @app_commands.command()
+    @app_commands.rename(form="format")
+    async def export(self, interaction: Context, form: Literal["csv", "json", "pdf"]) -> None:
+        """Get a file of everybody and how they stand.
+
+        Args:
+            interaction: the command.
+            form: A table, data for a program, or a list to print.
+        """
+
+        async def send(context: Context, group: Group) -> None:
+            await send_export(context, group, form)
+
+        await with_group(interaction, groups_of_office(interaction, "facilitator"), send)
+
+    @app_commands.command()
+    async def remind(self, interaction: Context) -> None:
+        """Remind the people who have not answered; says first how many and how long."""
+        await with_group(interaction, groups_of_office(interaction, "facilitator"), _remind)
+
+    @app_commands.command()
+    async def record(
+        self,
+        interaction: Context,
+        member: discord.User,
+        note: app_commands.Range[str, 1, LONGEST_NOTE],
+    ) -> None:
+        """Record a signature that somebody gave on paper or aloud.
+
+        Args:
+            interaction: the command.
+            member: Who has signed.
+            note: How it was given, such as "on paper, 3 May". Please nothing about health.
+        """
+
+        async def show(context: Context, group: Group) -> None:
+            await show_record(context, group, member, _name_of(member), note.strip())
+
+        await with_group(interaction, groups_of_office(interaction, "facilitator"), show)
+
+
+async def _check(interaction: Context, group: Group, member: discord.User | discord.Member) -> None:
     require_office(interaction, group, "facilitator", "moderator")
-    client = interaction.client
-    record = await records.check_member(client.database, group.key, member.id, client.now())
-    await reply(
-        interaction,
-        texts.member_record(_name_of(member), group.name, record.standing, _history(record)),
+    client, signing = interaction.client, group.signing
+    story = await stories.read_story(client.database, group.key, member.id, client.now())
+    settled = Settled(
+        remind_after_days=signing.remind_after_days,
+        grace=timedelta(days=signing.grace_days),
+        takes_roles=group.enforcement == "revoke",
     )
+    note = story.newest.note if story.newest else None
+    content = texts.member_story(
+        _name_of(member),
+        group.name,
+        story,
+        settled,
+        client.now(),
+        is_present=isinstance(member, discord.Member),
+        note=plain_words(note or ""),
+    )
+    await reply(interaction, content)
 
 
-def _history(record: MemberRecord) -> list[str]:
-    lines: list[str] = []
-    request = record.request
-    if request is None and not record.signatures:
-        lines.append(texts.NEVER_ASKED)
-    if request is not None:
-        if request.state is RequestState.BLOCKED:
-            lines.append(texts.BLOCKED_LINE)
-        elif request.sent_at is not None:
-            lines.append(texts.asked_line(request.sent_at))
-        elif request.state is RequestState.QUEUED:
-            lines.append(texts.queued_line(request.created_at))
-        if request.state is RequestState.DECLINED and request.answered_at is not None:
-            lines.append(texts.declined_line(request.answered_at))
-        if request.left_at is not None:
-            lines.append(texts.left_line(request.left_at))
-    lines += [texts.signature_line(signature) for signature in record.signatures[-8:]]
-    return lines
+async def _remind(interaction: Context, group: Group) -> None:
+    require_office(interaction, group, "facilitator")
+    client = interaction.client
+    found = await waiting.count_waiting(client.database, group.key, client.now())
+    if not found.due:
+        await reply(interaction, texts.remind_nobody(found.recent))
+        return
+    minutes = minutes_for(found.due, group.signing.dm_per_minute)
+    content = texts.remind_estimate(group.name, found.due, found.recent, minutes)
+    await reply(interaction, content, buttons(RemindButton(group.key)))
 
 
 async def _page(
@@ -102,9 +172,12 @@ async def _page(
     )
     names = await _names(interaction, [line.member_id for line in found.lines])
     lines = [
-        texts.list_line(names[line.member_id], line.standing, line.since) for line in found.lines
+        texts.list_line(
+            names[line.member_id], line.standing, line.since, is_attested=line.is_attested
+        )
+        for line in found.lines
     ]
-    heading = texts.ALL_PEOPLE if wanted is None else texts.STANDINGS[wanted]
+    heading = _(texts.ALL_PEOPLE if wanted is None else texts.STANDINGS[wanted])
     content = texts.list_page(group.name, heading, lines, found.page, found.pages, found.total)
     turning: list[discord.ui.Item[Any]] = []
     if found.page > 0:
@@ -125,17 +198,41 @@ async def _names(interaction: Context, member_ids: list[int]) -> dict[int, str]:
     guild = interaction.guild
     if guild is not None and member_ids and interaction.client.intents.members:
         try:
-            for member in await guild.query_members(user_ids=member_ids, limit=100, cache=False):
+            asking = guild.query_members(user_ids=member_ids, limit=100, cache=False)
+            for member in await asyncio.wait_for(asking, NAME_SECONDS):
                 names[member.id] = _name_of(member)
         except (TimeoutError, discord.ClientException):
             return names
     return names
 
 
+class RemindButton(
+    Button, discord.ui.DynamicItem[discord.ui.Button[Any]], template=rf"pledge:remind:{GROUP_KEY}"
+):
+    """Reminds everybody who has not answered."""
+
+    def __init__(self, group_key: str) -> None:
+        self.group_key = group_key
+        style = discord.ButtonStyle.success
+        super().__init__(button(texts.REMIND_BUTTON, f"pledge:remind:{group_key}", style))
+
+    async def press(self, interaction: Context) -> None:
+        """Put the reminders into the outbox, if the presser is a facilitator now."""
+        client, group = interaction.client, known_group(interaction, self.group_key)
+        require_office(interaction, group, "facilitator")
+        # In a large group this takes longer than the three seconds Discord waits.
+        await interaction.response.defer()
+        per_minute = group.signing.dm_per_minute
+        count = await waiting.remind_all(client.database, group.key, per_minute, client.now())
+        client.effects.wake()
+        content = texts.reminding(count) if count else texts.remind_nobody(0)
+        await settle(interaction, content)
+
+
 class PageButton(
     Button,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"pledge:list:{GROUP_KEY}:([a-z]+):(\d+)",
+    template=rf"pledge:list:{GROUP_KEY}:([a-z]+):(\d{{1,9}})",
 ):
     """Turns the page of a list."""
 
@@ -156,4 +253,4 @@ class PageButton(
 async def setup(client: Pledge) -> None:
     """Called by discord.py when the extension is loaded."""
     await client.add_cog(Signatures(client))
-    client.add_dynamic_items(PageButton)
+    client.add_dynamic_items(PageButton, RemindButton)

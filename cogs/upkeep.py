@@ -13,12 +13,20 @@ from bot import texts
 from bot.client import Pledge
 from bot.domain.effects import AlarmKind, EffectKind
 from bot.domain.errors import RecordUnavailableError
-from bot.effects import ENFORCE_CUSTOM_ID, enforce_view, find_problem
+from bot.effects import (
+    ENFORCE_CUSTOM_ID,
+    REMOVE_CUSTOM_ID,
+    enforce_view,
+    find_problem,
+    remove_view,
+)
 from bot.effects.places import can_post, find_role
 from bot.effects.posted_head import compare_with_posted_head
 from bot.effects.reconciler import rules_of
+from bot.effects.removal import removal_rule
 from bot.effects.timer import every
-from bot.services import holders, ledger, members, outbox
+from bot.services import holders, ledger, outbox, reminders, removals
+from bot.services.removals import Decision
 from bot.settings import Group
 from cogs._checks import known_group, require_office
 from cogs._ui import GROUP_KEY, Button, Context, button, reply, settle
@@ -27,6 +35,8 @@ log = logging.getLogger(__name__)
 
 ROLE_ALARMS = (AlarmKind.ROLE_GONE, AlarmKind.ROLE_TOO_HIGH)
 LAPSE_MINUTES = 5
+CUT_SHORT = timedelta(minutes=2)
+"""How long Discord is left in peace when it could not answer in the middle of a sweep."""
 JITTER = 0.1
 """Sweeps come this much earlier or later, so that groups do not all come at once."""
 
@@ -136,7 +146,10 @@ class Upkeep(commands.Cog):
         for group in self.client.groups.values():
             due_at = self._next_sweep.get(group.key)
             if due_at is not None and due_at <= self.client.now():
-                await self._catch_up_safely(group, None)
+                # What was cut short is done whole; otherwise it is a look in passing.
+                was_cut = group.key in self.client.reconciler.unfinished
+                since = self.client.reconciler.session_began_at if was_cut else None
+                await self._catch_up_safely(group, since)
 
     @every(minutes=LAPSE_MINUTES)
     async def look_at_clock(self) -> None:
@@ -144,21 +157,35 @@ class Upkeep(commands.Cog):
         client = self.client
         try:
             # A clock that is wrong is a doubt, and doubt takes nobody's access.
-            while not client.clock.is_wrong and await members.end_lapsed(
+            while not client.clock.is_wrong and await reminders.end_lapsed(
                 client.database, client.groups, client.now()
             ):
                 client.effects.wake()
             for group in client.groups.values():
                 await ledger.post_head_daily(client.database, group.key, client.now())
-                signing, limit = group.signing, group.signing.dm_per_minute * LAPSE_MINUTES
-                days = signing.remind_after_days
-                await members.remind(client.database, group.key, days, client.now(), limit)
+                if not client.clock.is_wrong:
+                    await self._remind(group)
             client.effects.wake()
         except RecordUnavailableError:
             return  # whoever noticed it has said so
         except Exception:
             # discord.py would end the timer for good; the next round tries again.
             log.exception("What is due by time could not be done; trying again")
+
+    async def _remind(self, group: Group) -> None:
+        """Write to whom it is time to write to, all in all not faster than the settings say."""
+        client, signing = self.client, group.signing
+        database, left = client.database, signing.dm_per_minute * LAPSE_MINUTES
+        for remind, days in (
+            (reminders.remind_ending, signing.remind_before_days),
+            (reminders.remind, signing.remind_after_days),
+        ):
+            left -= await remind(database, group.key, days, client.now(), left)
+        rule, guild = removal_rule(group, client.groups.values()), client.get_guild(group.guild_id)
+        if rule is None or guild is None or guild.unavailable:
+            return
+        await removals.warn(database, rule, client.now(), left)
+        await removals.remove(database, rule, guild.member_count or 0, client.now())
 
     async def _catch_up_safely(self, group: Group, since: datetime | None) -> None:
         guild = self.client.get_guild(group.guild_id)
@@ -206,6 +233,8 @@ class Upkeep(commands.Cog):
             await outbox.request_panel(self.client.database, group.key, self.client.now())
             self.client.effects.wake()
             found = await self.client.reconciler.catch_up(guild, group, since)
+            if group.key in self.client.reconciler.unfinished:
+                self._next_sweep[group.key] = self.client.now() + CUT_SHORT
         log.info("Group %s: caught up, %d found", group.key, found)
         self.client.effects.wake()
 
@@ -225,6 +254,10 @@ class Upkeep(commands.Cog):
                 None if can_post(guild, group.channels.welcome) else AlarmKind.CHANNEL_GONE,
             ),
             EffectKind.ALARM: ((), None),
+            EffectKind.REMOVE: (
+                (AlarmKind.KICK_MISSING,),
+                None if may_remove(guild, group) else AlarmKind.KICK_MISSING,
+            ),
             EffectKind.ASK: (
                 (AlarmKind.MEMBERS_UNSEEN,),
                 None if self.client.intents.members else AlarmKind.MEMBERS_UNSEEN,
@@ -235,6 +268,12 @@ class Upkeep(commands.Cog):
                 await outbox.raise_alarm(database, group.key, cause, now)
             else:
                 await outbox.all_clear(database, group.key, kind, alarms, now)
+
+
+def may_remove(guild: discord.Guild, group: Group) -> bool:
+    """Whether the bot can remove people, or need not."""
+    is_wanted = group.signing.remove_unsigned_after_days is not None
+    return not is_wanted or guild.me.guild_permissions.kick_members
 
 
 class EnforceButton(
@@ -275,7 +314,41 @@ class EnforceButton(
             await settle(interaction, texts.ENFORCE_NOTHING)
 
 
+class RemoveButton(
+    Button,
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=REMOVE_CUSTOM_ID.format(group_key=GROUP_KEY, people=r"(\d{1,7})"),
+):
+    """A facilitator's consent to remove many people who did not answer."""
+
+    def __init__(self, group_key: str, people: str) -> None:
+        self.group_key, self.people = group_key, int(people)
+        custom_id = REMOVE_CUSTOM_ID.format(group_key=group_key, people=people)
+        super().__init__(button(texts.REMOVE_BUTTON, custom_id, discord.ButtonStyle.danger))
+
+    async def press(self, interaction: Context) -> None:
+        """Remove as many as were shown, or show how many they are by now."""
+        client, group = interaction.client, known_group(interaction, self.group_key)
+        require_office(interaction, group, "facilitator")
+        await interaction.response.defer()
+        rule, guild = removal_rule(group, client.groups.values()), client.get_guild(group.guild_id)
+        decision = Decision()
+        if rule is not None and guild is not None:
+            members, confirmed = guild.member_count or 0, self.people
+            decision = await removals.remove(
+                client.database, rule, members, client.now(), confirmed=confirmed
+            )
+        if decision.guarded:
+            view = remove_view(group.key, decision.people)
+            await reply(interaction, texts.removal_stale(decision.people), view)
+        elif decision.acted:
+            client.effects.wake()
+            await settle(interaction, texts.removing(decision.people))
+        else:
+            await settle(interaction, texts.REMOVE_NOTHING)
+
+
 async def setup(client: Pledge) -> None:
     """Called by discord.py when the extension is loaded."""
     await client.add_cog(Upkeep(client))
-    client.add_dynamic_items(EnforceButton)
+    client.add_dynamic_items(EnforceButton, RemoveButton)

@@ -4,12 +4,16 @@ import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import update
+
 from bot.domain.agreements import Agreement, Change, Consequence, Duration, Scope, Statements
+from bot.domain.effects import EffectState, Report
 from bot.domain.holders import Enforcement, Rules
 from bot.keys import Keyring
 from bot.services import agreements
 from bot.services.agreements import GroupText
 from bot.storage.database import Database
+from bot.storage.tables import effects
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GRACE = timedelta(days=14)
@@ -43,6 +47,13 @@ async def register(
     """Configure a group whose agreement is not published yet."""
     text = GroupText(key=key, guild_id=GUILD, agreement=agreement or make_agreement())
     await agreements.register_groups(database, [text], NOW)
+    async with database.write() as tx:
+        # The moderators' channel has been told: what waits from now on is what a test makes.
+        await tx.execute(
+            update(effects)
+            .where(effects.c.detail.contains(Report.DRAFT_WAITING))
+            .values(state=EffectState.DONE, outcome="told", finished_at=NOW)
+        )
 
 
 async def publish(
@@ -59,7 +70,7 @@ async def publish(
     return await agreements.publish(
         database,
         key,
-        fingerprint=preview.draft.sha256,
+        fingerprint=preview.fingerprint,
         change=change,
         facilitator_id=FACILITATOR,
         grace=GRACE,

@@ -156,6 +156,64 @@ def test_lint_refuses_in_words_when_the_file_is_no_agreement(
     assert str(file) in result.err
 
 
+def changed(folder: Path, old: str, new: str) -> Path:
+    """A copy of the default agreement, alone in its folder, with other words."""
+    text = AGREEMENT.read_text(encoding="utf-8")
+    assert old in text
+    file = folder / "changed.yaml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("It takes courage", "It needs courage", ["Changed parts: purpose.", "Suggested: `minor`"]),
+        ("days: 365", "days: 180", ["Changed parts: duration.", "Suggested: `material`"]),
+        ("key: legal", "key: law", ["Changed parts: consequences.", "Suggested: `material`"]),
+        ("# Both are said", "# They are both said", ["No change: not a word differs."]),
+    ],
+)
+def test_lint_judges_a_change_when_it_is_given_what_was_before(
+    pledge: Pledge, folder: Path, old: str, new: str, said: list[str]
+) -> None:
+    file = changed(folder, old, new)
+    result = pledge("agreement", "lint", str(file), "--against", str(AGREEMENT))
+    assert (result.code, result.err) == (0, "")
+    assert [line for line in said if line not in result.out] == []
+
+
+def test_lint_names_the_translations_it_has_checked(pledge: Pledge) -> None:
+    result = pledge("agreement", "lint", str(AGREEMENT))
+    assert "Translation es: it has the same parts and steps." in result.out
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_lint_names_the_parts_that_a_translation_did_not_follow(
+    pledge: Pledge, folder: Path, follows: bool
+) -> None:
+    file = changed(folder, "It takes courage", "It needs courage")
+    spanish = AGREEMENT.with_name("default.es.yaml").read_text(encoding="utf-8")
+    if follows:
+        spanish = re.sub(r"^(purpose: .*\n)", r"\1  De nuevo.\n", spanish, flags=re.M)
+    (folder / "changed.es.yaml").write_text(spanish, encoding="utf-8")
+    result = pledge("agreement", "lint", str(file), "--against", str(AGREEMENT))
+    assert (result.code, result.err) == (0, "")
+    told = "changed in the original and not in the translation es: purpose."
+    assert (told in result.out.replace("\n", " ")) is not follows
+
+
+def test_lint_refuses_when_a_translation_is_of_another_structure(
+    pledge: Pledge, folder: Path
+) -> None:
+    file = changed(folder, "days: 365", "days: 180")
+    translation = folder / "changed.es.yaml"
+    translation.write_text(AGREEMENT.read_text(encoding="utf-8"), encoding="utf-8")
+    result = pledge("agreement", "lint", str(file))
+    assert (result.code, result.out) == (1, "")
+    assert re.match(rf"{re.escape(str(translation))}:\d+: duration.days: ", result.err)
+
+
 # check -------------------------------------------------------------------------------------------
 
 
@@ -196,14 +254,22 @@ def test_check_asks_for_the_token_when_it_is_to_go_online(pledge: Pledge) -> Non
 def test_init_writes_a_configuration_that_is_in_order(pledge: Pledge, folder: Path) -> None:
     result = pledge("init")
     assert (result.code, result.err) == (0, "")
-    assert set(contents(folder)) == {"config/pledge.yaml", "config/agreements/default.en.yaml"}
+    assert set(contents(folder)) == {
+        "config/pledge.yaml",
+        "config/agreements/default.en.yaml",
+        "config/agreements/default.es.yaml",
+    }
     assert pledge("check", "--offline").code == 0
 
 
 def test_init_writes_where_the_environment_says(pledge: Pledge, folder: Path) -> None:
     config = folder / "elsewhere" / "ours.yaml"
     assert pledge("init", PLEDGE_CONFIG=str(config)).code == 0
-    assert set(contents(folder)) == {"elsewhere/ours.yaml", "elsewhere/agreements/default.en.yaml"}
+    assert set(contents(folder)) == {
+        "elsewhere/ours.yaml",
+        "elsewhere/agreements/default.en.yaml",
+        "elsewhere/agreements/default.es.yaml",
+    }
     assert pledge("check", "--offline", PLEDGE_CONFIG=str(config)).code == 0
 
 
@@ -223,6 +289,7 @@ def test_init_never_overwrites_an_agreement_of_the_group(pledge: Pledge, folder:
     agreement.write_text("# ours\n", encoding="utf-8")
     pledge("init")
     assert agreement.read_text(encoding="utf-8") == "# ours\n"
+    assert set(contents(folder)) == {"config/pledge.yaml", "config/agreements/default.en.yaml"}
 
 
 def test_init_refuses_in_words_when_the_folder_cannot_be_made(pledge: Pledge, folder: Path) -> None:

@@ -63,7 +63,7 @@ def test_untouched_record_is_in_order_and_its_head_is_printed(pledge: Pledge, ur
     result = pledge("ledger", "verify", **settings(url))
     assert (result.code, result.err) == (0, "")
     assert result.out == (
-        "Checked: entries 4, versions of agreements 1, signatures 1. Findings: 0.\n"
+        "Checked: entries 5, versions of agreements 1, signatures 1. Findings: 0.\n"
         f"All is as it was recorded. The head is\n{head}\n"
     )
     again = pledge("ledger", "verify", "--head", str(head), **settings(url))
@@ -102,8 +102,8 @@ def test_change_is_named_and_ends_with_1(pledge: Pledge, url: str) -> None:
     result = pledge("ledger", "verify", "--head", str(head), **settings(url))
     assert (result.code, result.err) == (1, "")
     first, second, *rest = result.out.splitlines()
-    assert first == "Entry 2 was changed, or does not follow the one before it."
-    assert re.fullmatch(r"Signature [\w-]{14} says something else than entry 3\.", second)
+    assert first == "Entry 3 was changed, or does not follow the one before it."
+    assert re.fullmatch(r"Signature [\w-]{14} says something else than entry 4\.", second)
     assert "Findings: 2." in rest[0]
     assert "The record is not what it was." in result.out
     assert str(NEWCOMER) not in result.out
@@ -112,18 +112,18 @@ def test_change_is_named_and_ends_with_1(pledge: Pledge, url: str) -> None:
 
 def test_many_changes_are_counted_after_the_first_twenty(pledge: Pledge, url: str) -> None:
     tell_story(url, 1_030)
-    change(url, "UPDATE ledger_entries SET payload = '{}' WHERE position > 4")
+    change(url, "UPDATE ledger_entries SET payload = '{}' WHERE position > 5")
     result = pledge("ledger", "verify", **settings(url))
     lines = result.out.splitlines()
     assert result.code == 1
-    assert lines[:20] == [f"Entry {number}: what it says was changed." for number in range(5, 25)]
+    assert lines[:20] == [f"Entry {number}: what it says was changed." for number in range(6, 26)]
     assert lines[20] == "And 1,010 more."
 
 
 @pytest.mark.parametrize(
     ("head", "said"),
     [
-        (Head(position=5, hash="a" * 64), "Entry 5, of the head you gave, is missing"),
+        (Head(position=6, hash="a" * 64), "Entry 6, of the head you gave, is missing"),
         (Head(position=4, hash="a" * 64), "Entry 4 is not the one of the head you gave"),
     ],
 )
@@ -197,7 +197,7 @@ def test_long_check_tells_of_its_progress_in_lines_where_there_is_no_terminal(
     monkeypatch.setattr(verification, "LINE_EVERY", 1_000)
     result = pledge("ledger", "verify", **settings(url))
     assert result.code == 0
-    assert result.err.splitlines() == ["Checked 1,000 of 2,505.", "Checked 2,000 of 2,505."]
+    assert result.err.splitlines() == ["Checked 1,000 of 2,506.", "Checked 2,000 of 2,506."]
 
 
 def test_terminal_shows_a_bar_and_leaves_it_out_of_the_result(url: str) -> None:

@@ -24,9 +24,12 @@ async def set_the_scene(stage: Stage) -> None:
     tell.saw("a new server: #welcome, #support (hidden), #moderators (hidden), and the bot.")
     tell.saw("three people: Heron, facilitator; Gannet, moderator; Petrel, who owns the server.")
     panel = world.panel()
-    tell.check(not world.moderators.history(), "the bot has nothing to complain of")
+    notices = [message.content for message in world.moderators.history()]
+    waits = texts.draft_waiting({"number": 1})
+    tell.check(len(notices) == 1 and waits in notices[0], "the bot has nothing to complain of")
     tell.said("in #welcome", [panel.content])
     tell.saw(f"below it a button: [{texts.PANEL_BUTTON}]")
+    tell.said("in #moderators", notices)
 
 
 async def publish(stage: Stage) -> None:
@@ -162,7 +165,8 @@ async def look_up(stage: Stage) -> None:
     listed = await heron.slash(world.moderators, "signatures list", status="all")
     tell.did("Heron", "types /signatures list status: all")
     lines = (listed.response.content if listed.response else "").splitlines()
-    tell.check(len(lines) == 1 + len(stage.people), "the list holds everybody who joined")
+    people = [line for line in lines if line.startswith("- ")]
+    tell.check(len(people) == len(stage.people), "the list holds everybody who joined")
     tell.check(listed.ephemeral, "only Heron sees the list")
     tell.listed("only to Heron", lines)
     robin = stage.people["Robin"]
@@ -172,6 +176,39 @@ async def look_up(stage: Stage) -> None:
     tell.check(lines and "withdrawn" in lines[0], "Heron sees that Robin has withdrawn")
     tell.check(checked.ephemeral, "only Heron sees the answer")
     tell.listed("only to Heron", lines)
+
+
+async def look_over(stage: Stage) -> None:
+    """The facilitator sees how the whole group stands."""
+    world, tell = stage.world, stage.tell
+    await world.start_press()
+    shown = await world.facilitator.slash(world.moderators, "signatures overview")
+    await world.settle()
+    tell.did("Heron", "types /signatures overview")
+    answers = [one for one in (shown.response, *shown.followups) if one is not None]
+    tell.check(answers and shown.ephemeral, "only Heron sees the overview")
+    answer = answers[-1]
+    tell.listed("only to Heron", answer.content.splitlines())
+    pictures = [file for file in answer.attachments if file.filename.endswith(".png")]
+    tell.check(len(pictures) == 1 and pictures[0].description, "the picture can be read aloud")
+    tell.saw(f"below it a picture: {pictures[0].description}")
+
+
+async def keep_the_receipt(stage: Stage) -> None:
+    """Whoever signed has proof of it, with both signatures."""
+    world, tell, wren = stage.world, stage.tell, stage.people["Wren"]
+    asked = await wren.slash(world.welcome, "agreement receipt")
+    await world.settle()
+    tell.did("Wren", "types /agreement receipt")
+    answers = [one for one in (asked.response, *asked.followups) if one is not None]
+    tell.check(answers and asked.ephemeral, "only Wren sees the receipt")
+    answer = answers[-1]
+    tell.said("only to Wren", [answer.content])
+    names = [file.filename for file in answer.attachments]
+    endings = {name.rpartition(".")[2] for name in names}
+    tell.check(endings == {"pdf", "json"}, "Wren gets a page and a file")
+    tell.saw("attached: a page to keep, and a file that a stranger can check offline:")
+    tell.saw(" and ".join(names) + ".")
 
 
 async def look_at_the_disk(stage: Stage) -> None:
@@ -195,6 +232,8 @@ SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Somebody withdraws", withdraw),
     ("Somebody leaves and comes back", leave_and_return),
     ("The facilitator looks up who has signed", look_up),
+    ("And how the group stands as a whole", look_over),
+    ("A member keeps the receipt", keep_the_receipt),
     ("What lies on the disk", look_at_the_disk),
 )
 

@@ -15,6 +15,7 @@ from simcord.http import RequestContext, route
 from typing_extensions import override
 
 from bot.client import Pledge
+from bot.documents import chart
 from bot.domain.errors import DomainError
 from bot.keys import Keyring
 from bot.services import records
@@ -136,6 +137,11 @@ class World:
             yield
         finally:
             self.env.backend.faults.clear()
+
+    async def start_press(self) -> None:
+        """Start the process that makes files; a slow machine takes its time for that."""
+        nothing = chart.Picture(line=(), publishes=(), steps=(0, 0, 0))
+        await self.client.press.make(chart.draw, nothing, "en")
 
     async def leave(self, member: simcord.MemberActor) -> None:
         """Somebody leaves the server."""

@@ -217,6 +217,8 @@ class RevokeReason(StrEnum):
     RENEWED = "renewed"
     EXPIRED = "expired"
     OUTDATED = "outdated"
+    OBJECTED = "objected"
+    """Recorded by a facilitator, and not what the person says."""
     UNCONFIRMED = "unconfirmed"
     """Found in a restored backup, of somebody whose role was gone: they may have withdrawn."""
 
@@ -295,8 +297,9 @@ class SignatureRequest:
     the message was sent with, whatever the settings say by now. `reminded_day` is the last of
     the days after `sent_at` on which the person was reminded, `reminded_at` when that was last
     done, also by hand; `warned_before` is the smallest number of days before the removal of the
-    unsigned for which they were warned. `language` is that of the text in the message; None is
-    the authoritative one.
+    unsigned for which a warning has reached them, at `warned_at`. `language` is that of the text
+    in the message; None is the authoritative one. `returned_at` is when the person was last known
+    to be back after they had left.
     """
 
     id: int
@@ -318,6 +321,8 @@ class SignatureRequest:
     reminded_day: int | None = None
     reminded_at: datetime | None = None
     warned_before: int | None = None
+    warned_at: datetime | None = None
+    returned_at: datetime | None = None
     language: str | None = None
 
     def answer_of(self, emoji: str) -> Answer | None:
@@ -392,15 +397,33 @@ def standing_of(
         return Standing.SIGNED
     if request is None or not request.is_open:
         return None
-    if request.state is RequestState.DECLINED:
+    if newest is None:
+        return standing_without(request.state, None, has_signed=False, lasts=False)
+    return standing_without(
+        request.state, newest.revoke_reason, has_signed=True, lasts=newest.lasts(now)
+    )
+
+
+def standing_without(
+    state: RequestState, end: RevokeReason | None, *, has_signed: bool, lasts: bool
+) -> Standing:
+    """Where somebody stands who holds no valid signature.
+
+    Args:
+        state: of their open request.
+        end: why their newest signature was revoked, if it was.
+        has_signed: whether there is one.
+        lasts: whether it is neither revoked nor run out, so that only its text is too old.
+    """
+    if state is RequestState.DECLINED:
         return Standing.DECLINED
-    if request.state is RequestState.BLOCKED:
+    if state is RequestState.BLOCKED:
         return Standing.BLOCKED
-    if newest is None or newest.revoke_reason is RevokeReason.UNCONFIRMED:
+    if not has_signed or end in (RevokeReason.UNCONFIRMED, RevokeReason.OBJECTED):
         return Standing.WAITING
-    if newest.revoke_reason is RevokeReason.WITHDRAWN:
-        return Standing.WITHDRAWN if request.state is RequestState.SIGNED else Standing.WAITING
-    if newest.revoke_reason is RevokeReason.OUTDATED or newest.lasts(now):
+    if end is RevokeReason.WITHDRAWN:
+        return Standing.WITHDRAWN if state is RequestState.SIGNED else Standing.WAITING
+    if end is RevokeReason.OUTDATED or lasts:
         # One that lasts but is not valid: the grace is over, and it is about to be revoked.
         return Standing.OUTDATED
     return Standing.EXPIRED

@@ -22,6 +22,7 @@ from bot.domain.ledger import (
     kind_of_ending,
     subject_of,
 )
+from bot.domain.translations import Translation, languages_and_hashes
 
 
 class Flaw(StrEnum):
@@ -34,6 +35,8 @@ class Flaw(StrEnum):
     """The entry does not say what it committed to."""
     ERASED = "erased"
     """What it said was destroyed, and no later entry records that."""
+    CHECKPOINT = "checkpoint"
+    """It does not cover what stands before it."""
     HEAD_MISSING = "head_missing"
     HEAD_OTHER = "head_other"
 
@@ -101,9 +104,12 @@ class Chain:
         self.head = Head(position=entry.position, hash=entry.hash)
 
 
-def text_finding(version: AgreementVersion) -> Finding | None:
-    """Whether the text of a version is the one whose hash it bears."""
-    if hashlib.sha256(version.text.encode()).hexdigest() == version.sha256:
+def text_finding(
+    version: AgreementVersion, translations: Iterable[Translation] = ()
+) -> Finding | None:
+    """Whether the text of a version, and its translations, are those whose hashes they bear."""
+    texts: Iterable[AgreementVersion | Translation] = (version, *translations)
+    if all(hashlib.sha256(one.text.encode()).hexdigest() == one.sha256 for one in texts):
         return None
     return Finding(flaw=Flaw.TEXT, group_key=version.group_key, number=version.number)
 
@@ -117,10 +123,11 @@ class Published:
     state: VersionState
     published_at: datetime | None
     outdated_at: datetime | None
+    translations: str
     facts: Facts
 
     @classmethod
-    def of(cls, version: AgreementVersion) -> "Published":
+    def of(cls, version: AgreementVersion, translations: Iterable[Translation] = ()) -> "Published":
         """Keep what is compared later."""
         return cls(
             group_key=version.group_key,
@@ -128,6 +135,7 @@ class Published:
             state=version.state,
             published_at=version.published_at,
             outdated_at=version.outdated_at,
+            translations=languages_and_hashes(translations),
             facts=facts_of_publish(version),
         )
 
@@ -155,7 +163,12 @@ class Publications:
             return
         self.recorded.add((version.group_key, version.number))
         self._last[version.group_key] = version.number
-        if entry.payload is not None and not agrees(entry.payload, version.facts):
+        if entry.payload is None:
+            return
+        # Compared by itself: an entry that names none says that there were none.
+        translations = fact_in(entry.payload, "translations") or ""
+        is_same = agrees(entry.payload, version.facts) and translations == version.translations
+        if not is_same:
             yield Finding(
                 flaw=Flaw.VERSION,
                 position=entry.position,

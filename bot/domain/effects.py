@@ -23,6 +23,8 @@ class EffectKind(StrEnum):
     """Tell the moderators' channel that something needs a person."""
     REPORT = "report"
     """Tell the moderators' channel what was done or found."""
+    REMOVE = "remove"
+    """Remove from the server somebody who was asked, warned twice, and did not answer."""
 
 
 class EffectState(StrEnum):
@@ -44,7 +46,21 @@ class Notice(StrEnum):
     WELCOME_BACK = "welcome_back"
     STILL_SIGNED = "still_signed"
     OUTDATED = "outdated"
+    UNCLEAR = "unclear"
+    """An acceptance was found that may be older than the person's last no."""
     REMINDER = "reminder"
+    ATTESTED = "attested"
+    """A facilitator has recorded a signature of theirs, and how to object."""
+    OBJECTED = "objected"
+    ENDING = "ending"
+    """A signature ends soon, and how to renew it."""
+    EXPIRED = "expired"
+    GRACE_OVER = "grace_over"
+    ADOPTION_OVER = "adoption_over"
+    """These three say why access has ended."""
+    REMOVAL_NEAR = "removal_near"
+    REMOVAL_NEXT = "removal_next"
+    """Warnings, a week and a day before somebody who does not answer is removed."""
 
 
 class AlarmKind(StrEnum):
@@ -60,6 +76,10 @@ class AlarmKind(StrEnum):
     """So many hold the role without a signature that a wrong setting is likelier."""
     RECORD_UNAVAILABLE = "record_unavailable"
     CLOCK_WRONG = "clock_wrong"
+    KICK_MISSING = "kick_missing"
+    """Who did not answer cannot be removed, as the settings want."""
+    MASS_REMOVAL = "mass_removal"
+    """So many are to be removed that a wrong setting is likelier."""
     STUCK = "stuck"
     """Something in the outbox has been tried for a long time, and nobody was told why."""
 
@@ -68,12 +88,18 @@ class Report(StrEnum):
     """What the moderators' channel is told without anything being wrong with the settings."""
 
     LEDGER_HEAD = "ledger_head"
+    DRAFT_WAITING = "draft_waiting"
+    """A changed text has become a draft."""
     ADOPTED = "adopted"
     ROLE_TAKEN = "role_taken"
     ROLE_UNSIGNED = "role_unsigned"
     RESTORED = "restored"
     RECORD_OLDER = "record_older"
     RECORD_BACK = "record_back"
+    ATTEST_OBJECTED = "attest_objected"
+    """Somebody objected to a signature that was recorded for them."""
+    ATTEST_UNTOLD = "attest_untold"
+    """Somebody could not be told of a signature that was recorded for them."""
 
 
 Facts = Mapping[str, int | str]

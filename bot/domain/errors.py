@@ -50,6 +50,10 @@ class NothingToPublishError(DomainError):
     """The text in force is already the text in the file."""
 
 
+class AgreementFileError(DomainError):
+    """The file of the agreement cannot be read as it is."""
+
+
 class PublishConflictError(DomainError):
     """The text changed, or somebody else published it, since you opened the preview."""
 
@@ -88,3 +92,35 @@ class UnknownGroupError(DomainError):
 
 class NotLookedError(DomainError):
     """Discord did not answer, so nothing is known about the gate."""
+
+
+class AlreadyInvitingError(DomainError):
+    """People of this group are being asked already."""
+
+
+class StaleEstimateError(DomainError):
+    """The count is too old to act on, or somebody has acted on it."""
+
+
+class OwnAttestationError(DomainError):
+    """Nobody can attest their own signature."""
+
+
+class CoveredError(DomainError):
+    """This person holds a valid signature already."""
+
+
+class AttestationStaleError(DomainError):
+    """Something has changed since this was shown."""
+
+
+class NothingSignedError(NotSignedError):
+    """There is no signature to give a receipt for."""
+
+
+class NoReceiptError(DomainError):
+    """The ledger does not hold what a receipt needs: it was erased, or is older than the ledger."""
+
+
+class ExportTooLargeError(DomainError):
+    """The export is larger than what Discord takes, even when it is zipped."""

@@ -44,6 +44,17 @@ class Rules:
     grace: timedelta
     reminds: bool
 
+    def kept_until(self, adopted_at: datetime | None, asked_at: datetime | None) -> datetime | None:
+        """When a member from before Pledge who stays silent loses the role; None is open.
+
+        Args:
+            adopted_at: since when they keep it as such, None for everybody else.
+            asked_at: when the request came that they have not answered, if one did.
+        """
+        if self.enforcement is not Enforcement.REVOKE or adopted_at is None or asked_at is None:
+            return None
+        return max(adopted_at, asked_at) + self.grace
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:

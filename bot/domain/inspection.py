@@ -49,6 +49,7 @@ class Matter(StrEnum):
     CHANNEL_SHARED = "channel_shared"
     PERMISSIONS_MISSING = "permissions_missing"
     ESCALATION_NOWHERE = "escalation_nowhere"
+    KICK_MISSING = "kick_missing"
 
     ROLES_COULD_READ = "roles_could_read"
     PEOPLE_COULD_READ = "people_could_read"
@@ -57,6 +58,7 @@ class Matter(StrEnum):
     NO_RECORD = "no_record"
     NOT_STARTED = "not_started"
     ADOPTED = "adopted"
+    REMOVALS = "removals"
     ALWAYS_READ = "always_read"
     THREADS = "threads"
     BOTS_READ = "bots_read"

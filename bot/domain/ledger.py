@@ -41,10 +41,14 @@ class LedgerKind(StrEnum):
     GRANTED = "granted"
     REMOVED = "removed"
     """These two are of the role."""
+    KICKED = "kicked"
+    """Somebody who did not answer was removed from the server."""
     RESTORED = "restored"
     """A backup was put back."""
     ERASED = "erased"
     """What the ledger said of a person was destroyed."""
+    CHECKPOINT = "checkpoint"
+    """Covers all entries before it, so that each can be proved; see `bot.domain.checkpoints`."""
 
 
 _ENDINGS = {
@@ -192,6 +196,9 @@ def facts_of_signing(signature: Signature) -> Facts:
         "signed_at": signature.signed_at,
         "signed_after": signature.signed_after,
         "expires_at": signature.expires_at,
+        "language": signature.language,
+        "shown_sha256": signature.shown_sha256,
+        "attested_by": signature.attested_by,
     }
 
 

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import discord
 
 from bot import texts
-from bot.domain.agreements import SignatureRequest
 from bot.domain.effects import (
     AlarmKind,
     Effect,
@@ -19,20 +19,20 @@ from bot.domain.effects import (
     unpack,
     verdict_on,
 )
+from bot.effects.due_texts import due_text
+from bot.effects.languages import locale_of
 from bot.effects.places import find_channel, find_problem, find_role
+from bot.effects.plain import plain_words
 from bot.effects.reconciler import DiscordAwayError, Reconciler, rules_of
-from bot.services import outbox
+from bot.effects.removal import NOT_NOW, Removals
+from bot.effects.views import consent_view, languages_view, panel_view
+from bot.services import attesting, outbox, removals
 from bot.services.outbox import NoticeFacts, Place
 from bot.settings import Group
 from bot.storage.database import Database
+from bot.texts.catalogue import _, speaking
 
 log = logging.getLogger(__name__)
-
-PANEL_CUSTOM_ID = "pledge:sign:{group_key}"
-"""The id of the standing panel's button."""
-
-ENFORCE_CUSTOM_ID = "pledge:enforce:{group_key}:{strangers}"
-"""The id of the button with which a facilitator agrees to a mass change."""
 
 _SCREENING = "MEMBER_VERIFICATION_GATE_ENABLED"
 _HISTORY = 50
@@ -72,6 +72,7 @@ class Actions:
         self._database = database
         self._groups = groups
         self._clock = clock
+        self._removals = Removals(client, database, groups, clock, reconciler)
         self._by_kind = {
             EffectKind.ASK: self._ask,
             EffectKind.ALIGN_ROLE: self._align_role,
@@ -79,6 +80,7 @@ class Actions:
             EffectKind.PANEL: self._panel,
             EffectKind.ALARM: self._tell_staff,
             EffectKind.REPORT: self._tell_staff,
+            EffectKind.REMOVE: self._remove,
         }
 
     async def perform(self, effect: Effect) -> str | None:
@@ -89,10 +91,13 @@ class Actions:
             discord.HTTPException: Discord refused.
             OSError, aiohttp.ClientError: the connection broke; what came of it is not known.
         """
-        return await self._by_kind[effect.kind](effect, self._groups[effect.group_key])
+        group = self._groups[effect.group_key]
+        with speaking(locale_of(self._client, group)):
+            return await self._by_kind[effect.kind](effect, group)
 
     async def _ask(self, effect: Effect, group: Group) -> str:
-        asking = await outbox.prepare_asking(self._database, effect)
+        locale = locale_of(self._client, group)
+        asking = await outbox.prepare_asking(self._database, effect, locale)
         if asking is None:
             return "not needed"
         signing = group.signing
@@ -101,9 +106,17 @@ class Actions:
         if message_id is None or channel_id is None:
             channel_id = await self._direct_channel(asking.request.member_id)
             messages = texts.request_messages(
-                asking.version, group.name, signing.accept, signing.decline
+                asking.version,
+                group.name,
+                signing.accept,
+                signing.decline,
+                renewal=asking.renewal,
+                translation=asking.translation,
+                is_adopted=asking.is_adopted,
             )
-            message_id = await self._send(effect, channel_id, messages, asking.asked_since)
+            language = asking.translation.language if asking.translation else None
+            view = languages_view(group.key, asking.languages, language)
+            message_id = await self._send(effect, channel_id, messages, asking.asked_since, view)
             # Before the reactions: whoever presses one at once must find the record waiting.
             place = Place(
                 channel_id=channel_id,
@@ -111,6 +124,7 @@ class Actions:
                 sent_at=self._sent_at(effect, message_id),
                 accept_emoji=signing.accept,
                 decline_emoji=signing.decline,
+                language=language,
             )
             now = self._clock()
             await outbox.record_asked(self._database, effect, asking.version, place, now)
@@ -148,12 +162,13 @@ class Actions:
         channel_id: int,
         messages: Sequence[str],
         sent_since: datetime | None = None,
+        view: discord.ui.View | None = None,
     ) -> int:
         """Send the messages in order, each once, and return the id of the last.
 
         The nonce makes Discord itself drop a copy that follows within minutes. On a later try,
         or when a lost record may have sent it since `sent_since`, what is in the channel already
-        is found by its text and not sent again.
+        is found by its text and not sent again. `view` stands under the last of them.
         """
         channel = self._client.get_partial_messageable(channel_id)
         there: list[int] = []
@@ -161,7 +176,9 @@ class Actions:
             there = await self._find_sent(channel, messages, sent_since or effect.created_at)
         message_id = there[-1] if there else 0
         for part, content in enumerate(messages[len(there) :], start=len(there)):
-            sent = await channel.send(content, nonce=nonce_of(effect.id, part, content))
+            extra: dict[str, Any] = {"view": view} if view and part == len(messages) - 1 else {}
+            nonce = nonce_of(effect.id, part, content)
+            sent = await channel.send(content, nonce=nonce, **extra)
             message_id = sent.id
         return message_id
 
@@ -201,16 +218,15 @@ class Actions:
         role = find_role(guild, group.roles.member)
         if problem is not None or role is None:
             raise CannotYetError(problem or AlarmKind.ROLE_GONE)
+        reason = _(texts.AUDIT_REASON)
         if wanted is None:
             return "left as it is"
         if not wanted:
-            await self._client.http.remove_role(
-                guild.id, member_id, role.id, reason=texts.AUDIT_REASON
-            )
+            await self._client.http.remove_role(guild.id, member_id, role.id, reason=reason)
             return outbox.ROLE_TAKEN
         if await self._is_being_screened(guild, member_id):
             return "waits for screening"
-        await self._client.http.add_role(guild.id, member_id, role.id, reason=texts.AUDIT_REASON)
+        await self._client.http.add_role(guild.id, member_id, role.id, reason=reason)
         return outbox.ROLE_GIVEN
 
     async def _is_being_screened(self, guild: discord.Guild, member_id: int) -> bool:
@@ -226,15 +242,66 @@ class Actions:
             raise CannotYetError(None)
         return guild
 
-    async def _notice(self, effect: Effect, group: Group) -> str:
-        facts = await outbox.prepare_notice(self._database, effect, self._clock())
+    async def _remove(self, effect: Effect, group: Group) -> str | None:
+        guild = self._guild(group)
+        if not guild.me.guild_permissions.kick_members:
+            raise CannotYetError(AlarmKind.KICK_MISSING)
+        try:
+            return await self._removals.remove(effect, group, guild)
+        except DiscordAwayError:
+            raise CannotYetError(None) from None
+
+    async def _warn(self, effect: Effect, group: Group) -> str | None:
+        """Warn somebody of their removal; the days count from when this is known to have come."""
+        try:
+            content = await self._removals.find_warning(effect, group, self._guild(group))
+        except DiscordAwayError:
+            raise CannotYetError(None) from None
+        if content is None:
+            return NOT_NOW
+        await self._send(effect, await self._direct_channel(effect.member_id or 0), [content])
+        await removals.record_warned(self._database, effect, self._clock())
+        return None
+
+    async def _notice(self, effect: Effect, group: Group) -> str | None:
+        if effect.detail in (Notice.REMOVAL_NEAR, Notice.REMOVAL_NEXT):
+            return await self._warn(effect, group)
+        if effect.detail == Notice.ATTESTED:
+            return await self._tell_of_attested(effect, group)
+        facts = await outbox.prepare_notice(self._database, effect, self._clock(), rules_of(group))
         content = self._notice_text(facts, group) if facts else None
         if facts is None or content is None:
-            return "not true any more"
+            return NOT_NOW
         channel_id = facts.request.channel_id if facts.request else None
         if channel_id is None:
             channel_id = await self._direct_channel(effect.member_id or 0)
         await self._send(effect, channel_id, [content])
+        return "told"
+
+    async def _tell_of_attested(self, effect: Effect, group: Group) -> str:
+        """Tell somebody of a signature that was recorded for them, with a ❌ to object."""
+        telling = await attesting.prepare_telling(self._database, effect)
+        if telling is None:
+            return NOT_NOW
+        decline, request = group.signing.decline, telling.request
+        channel_id, message_id = request.channel_id, request.message_id
+        if channel_id is None or message_id is None:
+            channel_id = await self._direct_channel(request.member_id)
+            note = plain_words(telling.signature.note or "")
+            waits = telling.role_waits
+            content = texts.attested(telling.signature, group.name, note, decline, role_waits=waits)
+            message_id = await self._send(effect, channel_id, [content])
+            # Before the reaction: whoever presses it at once must find the record waiting.
+            await attesting.record_told(
+                self._database,
+                request.id,
+                channel_id=channel_id,
+                message_id=message_id,
+                sent_at=self._sent_at(effect, message_id),
+                decline=decline,
+            )
+        place = self._client.get_partial_messageable(channel_id)
+        await self._offer(place.get_partial_message(message_id), request.decline_emoji or decline)
         return "told"
 
     def _notice_text(self, facts: NoticeFacts, group: Group) -> str | None:
@@ -249,23 +316,14 @@ class Actions:
                 return texts.withdrawn(group.name, accept, role_waits=facts.role_waits)
             case Notice.WELCOME_BACK:
                 return texts.welcome_back(group.name)
+            case Notice.OBJECTED:
+                return texts.objected(group.name)
             case Notice.STILL_SIGNED:
                 return texts.still_signed(group.name, accept, decline)
-            case Notice.OUTDATED | Notice.REMINDER:
-                return self._link_text(facts.notice, group, facts.request)
+            case Notice.UNCLEAR:
+                return texts.unclear(group.name, accept)
             case _:
-                return None
-
-    def _link_text(
-        self, notice: Notice, group: Group, request: SignatureRequest | None
-    ) -> str | None:
-        """What points at the message that waits for an answer."""
-        if request is None or request.message_id is None:
-            return texts.outdated_in_server(group.name) if notice is Notice.OUTDATED else None
-        link = f"https://discord.com/channels/@me/{request.channel_id}/{request.message_id}"
-        if notice is Notice.REMINDER:
-            return texts.reminder(group.name, link)
-        return texts.outdated(group.name, link)
+                return due_text(facts, group.name)
 
     async def _panel(self, effect: Effect, group: Group) -> None:
         channel = find_channel(self._guild(group), group.channels.welcome)
@@ -312,35 +370,6 @@ class Actions:
             await self._send(effect, channel.id, [texts.report(group.name, word, facts)])
             return "told"
         content = texts.alarm(group.name, word, facts)
-        if word is not AlarmKind.MASS_CHANGE:
-            await self._send(effect, channel.id, [content])
-            return "told"
-        partial = self._client.get_partial_messageable(channel.id)
-        there: list[int] = []
-        if effect.attempts > 1:
-            there = await self._find_sent(partial, [content], effect.created_at)
-        if not there:
-            nonce = nonce_of(effect.id, 0, content)
-            await channel.send(
-                content, view=enforce_view(group.key, int(facts["strangers"])), nonce=nonce
-            )
+        view = consent_view(group.key, word, facts)
+        await self._send(effect, channel.id, [content], view=view)
         return "told"
-
-
-def enforce_view(group_key: str, strangers: int) -> discord.ui.View:
-    """The button under a mass change; its presses are answered by `cogs.upkeep`."""
-    custom_id = ENFORCE_CUSTOM_ID.format(group_key=group_key, strangers=strangers)
-    return _one_button(texts.ENFORCE_BUTTON, custom_id, discord.ButtonStyle.danger)
-
-
-def panel_view(group_key: str) -> discord.ui.View:
-    """The button of the standing panel; its presses are answered by `cogs.signing`."""
-    custom_id = PANEL_CUSTOM_ID.format(group_key=group_key)
-    return _one_button(texts.PANEL_BUTTON, custom_id, discord.ButtonStyle.primary)
-
-
-def _one_button(label: str, custom_id: str, style: discord.ButtonStyle) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    view.add_item(discord.ui.Button(label=label, custom_id=custom_id, style=style))
-    view.stop()
-    return view

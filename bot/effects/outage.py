@@ -11,10 +11,12 @@ import discord
 from bot import texts
 from bot.domain.effects import AlarmKind, nonce_of
 from bot.domain.errors import InUseError, RecordUnavailableError, StorageError
+from bot.effects.languages import locale_of
 from bot.effects.places import find_channel
 from bot.services import alarms
 from bot.settings import Group
 from bot.storage.database import Database
+from bot.texts.catalogue import speaking
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +130,8 @@ class Outage:
         channel = find_channel(guild, group.channels.moderators) if guild else None
         if channel is None:
             return
-        content = texts.alarm(group.name, AlarmKind.RECORD_UNAVAILABLE, {})
+        with speaking(locale_of(self._client, group)):
+            content = texts.alarm(group.name, AlarmKind.RECORD_UNAVAILABLE, {})
         nonce = nonce_of(int(since.timestamp()), 0, content)
         try:
             await channel.send(content, nonce=nonce)

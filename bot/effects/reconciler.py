@@ -15,7 +15,7 @@ from bot.domain.agreements import Answer, RequestState, SignatureRequest, plain_
 from bot.domain.effects import Verdict, verdict_on
 from bot.domain.holders import Enforcement, Rules, Source, Sweep
 from bot.effects.places import find_role
-from bot.services import holders, records, signing
+from bot.services import holders, reading_back, records
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
 from bot.settings import Group
@@ -93,6 +93,8 @@ class Reconciler:
         self.on_progress = on_progress
         self.session_began_at: datetime | None = None
         """Since when events arrive; what was known for certain before may have changed unseen."""
+        self.unfinished: set[str] = set()
+        """Groups whose last look Discord cut short: another one soon is worth while."""
         self._arrivals: dict[int, set[int]] = defaultdict(set)
 
     def note_arrival(self, guild_id: int, member_id: int) -> None:
@@ -114,9 +116,12 @@ class Reconciler:
             How many findings there were.
         """
         found = 0
+        self.unfinished.discard(group.key)
         if await holders.is_restored(self._database, group.key):
             # What was taken back since the backup must be known before roles are given.
             found += await self.read_back(group, since)
+            if group.key in self.unfinished:
+                return found
         if self._client.intents.members:
             found += await self.sweep(guild, group, since)
         return found + await self.read_back(group, since)
@@ -143,6 +148,18 @@ class Reconciler:
         if await self._read_answer(request) is False:
             await records.mark_checked(self._database, [request.id], started_at)
 
+    async def is_silent(self, request: SignatureRequest) -> bool:
+        """Whether the message of this request is there and bears no answer at this moment.
+
+        An answer that is found is recorded. False also when the message cannot be read, and when
+        an answer stands there that was not counted: it is one all the same.
+
+        Raises:
+            DiscordAwayError: nobody knows at the moment.
+        """
+        answers, news = await self._read(request)
+        return news is False and not answers
+
     async def read_back(self, group: Group, since: datetime | None = None) -> int:
         """Look at the reactions on every message that can hold an answer nobody knows of."""
         found, done, after_id, now = 0, 0, 0, self._clock()
@@ -163,6 +180,7 @@ class Reconciler:
                 found += await self._read_page(page)
             except DiscordAwayError:
                 log.info("Group %s: reading back stopped after %d messages", group.key, done)
+                self.unfinished.add(group.key)
                 self._tell(group, "messages", done, is_last=True)
                 return found
             self._tell(group, "messages", done)
@@ -202,8 +220,12 @@ class Reconciler:
         Raises:
             DiscordAwayError: the fault is not this message's; the next would fare no better.
         """
+        return (await self._read(request))[1]
+
+    async def _read(self, request: SignatureRequest) -> tuple[set[Answer] | None, bool | None]:
+        """The answers that stand under the message, and what `_read_answer` says of them."""
         if request.channel_id is None or request.message_id is None:
-            return None
+            return None, None
         observed_at = self._clock()
         channel = self._client.get_partial_messageable(request.channel_id)
         try:
@@ -214,15 +236,18 @@ class Reconciler:
             if verdict is Verdict.RETRY:
                 raise DiscordAwayError from error
             if error.code in MESSAGE_GONE:
-                return await signing.record_message_gone(self._database, request.id, self._clock())
-            return None
+                now = self._clock()
+                # Gone is not unchanged: nobody knows what stood there last.
+                again = await reading_back.record_message_gone(self._database, request.id, now)
+                return None, again or None
+            return None, None
         except UNREADABLE as error:
             log.info("A request could not be read back (%s)", type(error).__name__)
             raise DiscordAwayError from error
         answers = _answers_on(message, request)
         if answers is None or not _says_more(request, answers):
-            return None if answers is None else False
-        return await signing.record_found_answer(
+            return answers, None if answers is None else False
+        news = await reading_back.record_found_answer(
             self._database,
             request.id,
             accepted=Answer.ACCEPT in answers,
@@ -230,6 +255,7 @@ class Reconciler:
             observed_at=observed_at,
             now=self._clock(),
         )
+        return answers, news
 
     # --- members ----------------------------------------------------------------------------
 
@@ -266,6 +292,7 @@ class Reconciler:
             asked_at = self._clock()
             page = await self._fetch_page(guild, sweep.after_id)
             if page is None:
+                self.unfinished.add(group.key)
                 self._tell(group, "members", sweep.members, is_last=True)
                 return False
             seen = sweep.members + len(page)
@@ -427,10 +454,10 @@ def _present(entry: MemberWithUser, role: discord.Role | None) -> Present:
 
 def _answers_on(message: discord.Message, request: SignatureRequest) -> set[Answer] | None:
     """The answers that stand under a message; None when its emoji are not known."""
-    if request.accept_emoji is None or request.decline_emoji is None:
+    if request.decline_emoji is None:
         return None
     emoji = {Answer.ACCEPT: request.accept_emoji, Answer.DECLINE: request.decline_emoji}
-    return {answer for answer, sign in emoji.items() if _is_given(message, sign)}
+    return {answer for answer, sign in emoji.items() if sign and _is_given(message, sign)}
 
 
 def _says_more(request: SignatureRequest, answers: set[Answer]) -> bool:
@@ -438,7 +465,8 @@ def _says_more(request: SignatureRequest, answers: set[Answer]) -> bool:
     accepted = Answer.ACCEPT in answers
     if accepted is not (request.accept_seen_at is not None):
         return True
-    waits = request.state is RequestState.SENT
+    # Under what a facilitator recorded there is only a ❌ to press, to object.
+    waits = request.state is RequestState.SENT or request.accept_emoji is None
     return waits and bool(answers)
 
 

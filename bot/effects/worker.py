@@ -287,6 +287,9 @@ class Worker:
                 await outbox.record_blocked(self._database, effect, code, now)
             case EffectKind.ALARM | EffectKind.REPORT:
                 await outbox.hold(self._database, effect, None, f"refused {code}", now)
+            case EffectKind.REMOVE:
+                alarm = AlarmKind.KICK_MISSING
+                await outbox.hold(self._database, effect, alarm, f"refused {code}", now)
             case EffectKind.NOTICE:
                 await outbox.drop(self._database, effect, f"refused {code}", now)
 

@@ -104,6 +104,7 @@ async def _look_at_server(
         if adopted := await record.count_adopted(key):
             note, matter = Gravity.NOTE, Matter.ADOPTED
             findings.append(Finding(gravity=note, matter=matter, group_key=key, count=adopted))
+        findings += await record.inspect_removals(group, groups, now)
         if tallies is None:
             matter = Matter.MEMBERS_UNSEEN
             findings.append(Finding(gravity=Gravity.BROKEN, matter=matter, group_key=key))

@@ -22,7 +22,7 @@ before a connection broke."""
 
 
 def inspect_roles(server: Server, group: Group) -> Iterator[Finding]:
-    """What is wrong with the three roles and with the bot's right to give the first."""
+    """What is wrong with the three roles, and with the bot's right to give one and to remove."""
     for office in OFFICES:
         wanted: int | str = getattr(group.roles, office)
         role = find_role(server.guild, wanted)
@@ -34,6 +34,9 @@ def inspect_roles(server: Server, group: Group) -> Iterator[Finding]:
             yield _broken(group, matter, f"roles.{office}", role.name)
     if not server.me.guild_permissions.manage_roles:
         yield _broken(group, Matter.MANAGE_ROLES_MISSING)
+    is_wanted = group.signing.remove_unsigned_after_days is not None
+    if is_wanted and not server.me.guild_permissions.kick_members:
+        yield _broken(group, Matter.KICK_MISSING, "signing.remove_unsigned_after_days")
 
 
 def _why_not_given(server: Server, role: discord.Role) -> Matter | None:

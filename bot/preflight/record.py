@@ -7,8 +7,10 @@ from typing import Self
 
 from bot.domain.errors import NoDatabaseError, StorageError
 from bot.domain.inspection import Finding, Gravity, Matter
+from bot.effects.removal import removal_rule
 from bot.keys import Keyring
-from bot.services import records
+from bot.services import records, removals
+from bot.settings import Group
 from bot.storage.database import Database
 
 
@@ -49,6 +51,27 @@ class Record:
     async def count_adopted(self, group_key: str) -> int:
         """How many members from before Pledge keep the role without a signature."""
         return await records.count_adopted(self.database, group_key) if self.database else 0
+
+    async def inspect_removals(
+        self, group: Group, groups: Sequence[Group], now: datetime
+    ) -> list[Finding]:
+        """How many people would be removed if they stay silent, and when, where that is set."""
+        rule = removal_rule(group, groups)
+        if rule is None or self.database is None:
+            return []
+        outlook = await removals.find_outlook(self.database, rule, now)
+        if outlook is None:
+            return []
+        return [
+            Finding(
+                gravity=Gravity.NOTE,
+                matter=Matter.REMOVALS,
+                group_key=group.key,
+                place="signing.remove_unsigned_after_days",
+                count=outlook.people,
+                detail=f"{outlook.first_at:%Y-%m-%d}",
+            )
+        ]
 
     async def list_forgotten(
         self, configured: Collection[str], guild_id: int | None = None

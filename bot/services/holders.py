@@ -5,7 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import AgreementVersion, Standing
-from bot.domain.effects import AlarmKind, EffectKind, Facts, Report, lane_of_role
+from bot.domain.effects import (
+    AlarmKind,
+    EffectKind,
+    Facts,
+    Notice,
+    Report,
+    lane_of_member,
+    lane_of_role,
+)
 from bot.domain.holders import (
     Enforcement,
     Rules,
@@ -16,7 +24,7 @@ from bot.domain.holders import (
 )
 from bot.services import outbox
 from bot.services.members import Present, welcome_all
-from bot.storage import effects, holders, requests, signatures, versions
+from bot.storage import effects, holders, requests, signatures, standings, versions
 from bot.storage.database import Database, Transaction
 
 FIGHT_WINDOW = timedelta(hours=1)
@@ -196,8 +204,25 @@ async def conclude(
         if not strangers:
             return found
         await _report(tx, group_key, Report.ROLE_TAKEN, rules, now)
+        silent = await holders.list_silent(tx, group_key, rules, now)
         await holders.add_role_changes(tx, group_key, rules, now)
+        # After the role changes: a notice waits for what was put there before it.
+        for member_id in silent:
+            await _tell_over(tx, group_key, member_id, now)
         return replace(found, acted=True)
+
+
+async def _tell_over(tx: Transaction, group_key: str, member_id: int, now: datetime) -> None:
+    """A member from before Pledge is told that their time is over; strangers are told nothing."""
+    await effects.add(
+        tx,
+        group_key=group_key,
+        lane=lane_of_member(group_key, member_id),
+        kind=EffectKind.NOTICE,
+        member_id=member_id,
+        detail=Notice.ADOPTION_OVER,
+        now=now,
+    )
 
 
 async def _adopt(tx: Transaction, in_force: AgreementVersion, sweep: Sweep, now: datetime) -> None:
@@ -216,7 +241,9 @@ async def _adopt(tx: Transaction, in_force: AgreementVersion, sweep: Sweep, now:
             "adopted": adopted,
             "unconfirmed": unconfirmed,
         }
-        await versions.mark_group(tx, key, restored_from=None)
+        # Whoever answered a warning in what was lost looks silent: they are warned anew.
+        await requests.forget_warnings(tx, key)
+        await versions.mark_compared(tx, key)
         await outbox.report_in(tx, key, Report.RESTORED, facts, now)
     elif adopted:
         await outbox.report_in(tx, key, Report.ADOPTED, {"people": adopted}, now)
@@ -226,7 +253,7 @@ async def _mass_change(
     tx: Transaction, in_force: AgreementVersion, sweep: Sweep, strangers: int, now: datetime
 ) -> Facts:
     key = in_force.group_key
-    counts = await signatures.count_standings(tx, key, in_force, now)
+    counts = await standings.count_standings(tx, key, in_force, now)
     changed = await versions.find_mark(tx, _role_mark(key)) is not None
     signers = counts.get(Standing.SIGNED, 0)
     cause = likely_cause(signers, sweep.holders, role_changed=changed)
@@ -313,27 +340,6 @@ async def mark_sources(database: Database, group_key: str, sources: Mapping[int,
     """Remember how people came by the role."""
     async with database.write() as tx:
         await holders.mark_sources(tx, group_key, sources)
-
-
-async def count_to_invite(database: Database, group_key: str) -> int:
-    """How many members from before Pledge were not asked to sign yet."""
-    async with database.read() as tx:
-        await versions.get_in_force(tx, group_key)
-        return len(await holders.list_uninvited(tx, group_key))
-
-
-async def invite(database: Database, group_key: str, now: datetime) -> int:
-    """Ask the members from before Pledge to sign; returns how many are asked.
-
-    Raises:
-        NotPublishedError: nothing is published yet.
-    """
-    async with database.write() as tx:
-        in_force = await versions.get_in_force(tx, group_key)
-        people = await holders.list_uninvited(tx, group_key)
-        await requests.add_many(tx, group_key, people, in_force.id, now)
-        await requests.ask_queued(tx, group_key, now)
-        return len(people)
 
 
 async def is_restored(database: Database, group_key: str) -> bool:

@@ -14,9 +14,11 @@ from bot.domain.audit import (
     text_finding,
     unanswered,
 )
+from bot.domain.checkpoints import Checkpoints
 from bot.domain.effects import Report
 from bot.domain.ledger import GENESIS, NO_ENTRIES, Head, LedgerKind
-from bot.services import outbox
+from bot.services import checkpoints, outbox
+from bot.services.checkpoints import Covering
 from bot.storage import audit, holders, ledger, versions
 from bot.storage.database import Database, Transaction, keys_of
 
@@ -84,14 +86,18 @@ async def verify_in(
     total = (await ledger.find_head(tx)).position + await audit.count_signatures(tx)
     kept: list[Published] = []
     async for texts in audit.pages(audit.list_versions, tx, lambda v: v.id, VERSIONS_PER_PAGE):
-        wrong.add(flaw for version in texts if (flaw := text_finding(version)))
-        kept += [Published.of(version) for version in texts]
+        also = await versions.list_translations_of(tx, [version.id for version in texts])
+        whole = [(version, also.get(version.id, ())) for version in texts]
+        wrong.add(flaw for one in whole if (flaw := text_finding(*one)))
+        kept += [Published.of(*one) for one in whole]
 
     chain, publications, entries, erased = Chain(), Publications(kept), 0, 0
+    covering = Checkpoints()
     is_there = head is None or head == NO_ENTRIES
     async for page in audit.pages(ledger.list_after, tx, lambda e: e.position):
         for entry in page:
             wrong.add(chain.check(entry))
+            wrong.add(covering.check(entry))
             if entry.kind == LedgerKind.PUBLISHED:
                 wrong.add(publications.check(entry))
             if head is not None and entry.position == head.position:
@@ -153,13 +159,26 @@ async def find_head(database: Database) -> Head:
 
 async def post_head(database: Database, group_key: str, now: datetime) -> None:
     """Have the ledger's head posted in the moderators' channel of a group."""
+    covering = await checkpoints.gather(database, group_key)
     async with database.write() as tx:
-        await post_head_in(tx, group_key, now)
+        await post_head_in(tx, group_key, now, covering)
 
 
-async def post_head_in(tx: Transaction, group_key: str, now: datetime) -> None:
-    """`post_head`, inside the open transaction: the head with everything recorded so far."""
-    head = await ledger.find_head(tx)
+async def post_head_in(
+    tx: Transaction, group_key: str, now: datetime, covering: Covering | None = None
+) -> None:
+    """`post_head`, inside the open transaction: the head with everything recorded so far.
+
+    It is a checkpoint of its own, so that whoever has it can check single entries too. Where
+    nothing was recorded since the last one, that one is posted again.
+
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        now: the current instant.
+        covering: what `checkpoints.gather` has read before, so that this need not take as long.
+    """
+    head = await checkpoints.put_in(tx, group_key, now, covering)
     facts = {"position": head.position, "hash": head.hash}
     await outbox.report_in(tx, group_key, Report.LEDGER_HEAD, facts, now)
 
@@ -174,15 +193,23 @@ def _posted_mark(group_key: str) -> str:
 async def post_head_daily(database: Database, group_key: str, now: datetime) -> bool:
     """Have the head posted once a day, also when nothing was recorded; whether it is by now."""
     mark = _posted_mark(group_key)
+    async with database.read() as tx:
+        if not await _is_due(tx, mark, now):
+            return False
+    covering = await checkpoints.gather(database, group_key)
     async with database.write() as tx:
-        last = await versions.find_mark(tx, mark)
-        # One from the future was posted by a clock that was ahead.
-        is_early = last is not None and now - POST_EVERY < datetime.fromisoformat(last) <= now
-        if is_early or (await ledger.find_head(tx)).position == 0:
+        if not await _is_due(tx, mark, now):
             return False
         await versions.put_mark(tx, mark, now.isoformat())
-        await post_head_in(tx, group_key, now)
+        await post_head_in(tx, group_key, now, covering)
         return True
+
+
+async def _is_due(tx: Transaction, mark: str, now: datetime) -> bool:
+    last = await versions.find_mark(tx, mark)
+    # One from the future was posted by a clock that was ahead.
+    is_early = last is not None and now - POST_EVERY < datetime.fromisoformat(last) <= now
+    return not is_early and (await ledger.find_head(tx)).position > 0
 
 
 async def note_posted_head(database: Database, group_key: str, head: Head, now: datetime) -> bool:

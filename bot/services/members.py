@@ -1,6 +1,6 @@
-"""People who come and go, and what is due to them because of it."""
+"""People who come and go, and what comes to them because of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,10 +12,9 @@ from bot.domain.agreements import (
     SignatureRequest,
 )
 from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
-from bot.storage import effects, holders, requests, signatures, versions
+from bot.storage import effects, holders, invitations, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
-LAPSED_PER_RUN = 200
 CLOCK_SKEW = timedelta(minutes=1)
 
 
@@ -67,8 +66,8 @@ async def welcome_all(
         signature = held.get(person.member_id)
         if signature is not None and signature.is_valid(in_force, now):
             returned = request is not None and request.left_at is not None
-            if request is not None and returned:
-                await requests.mark(tx, request.id, left_at=None)
+            if request is not None and _has_returned(request, person):
+                await requests.mark(tx, request.id, left_at=None, returned_at=now)
             if group.restored_from is not None and not (person.has_role or returned):
                 # The backup knows of the signature, Discord of no role: nobody knows whether it
                 # was taken back in between, and doubt lets nobody in.
@@ -104,11 +103,15 @@ def _must_renew(signature: Signature, in_force: AgreementVersion | None) -> bool
 
 
 def _has_returned(request: SignatureRequest, person: Present) -> bool:
-    """Whether the person left since they were asked; the leaving itself may have been missed."""
+    """Whether the person left since they were asked, or since they were last known to return.
+
+    The leaving itself may have been missed.
+    """
     if request.left_at is not None:
         return True
+    known_at = request.returned_at or request.created_at
     # Discord's clock and ours need not agree to the second.
-    return person.joined_at is not None and person.joined_at > request.created_at + CLOCK_SKEW
+    return person.joined_at is not None and person.joined_at > known_at + CLOCK_SKEW
 
 
 async def _give_back(
@@ -137,88 +140,4 @@ async def say_goodbye(
     async with database.write() as tx:
         await requests.mark_left(tx, group_keys, member_id, now)
         await holders.forget(tx, group_keys, member_id)
-
-
-async def end_lapsed(database: Database, group_keys: Collection[str], now: datetime) -> int:
-    """End signatures that ran out or whose grace is over: the role goes, a new request comes.
-
-    Returns:
-        How many were ended; when it is `LAPSED_PER_RUN`, there may be more.
-    """
-    ended = 0
-    async with database.write() as tx:
-        for group_key in group_keys:
-            in_force = await versions.find_in_force(tx, group_key)
-            if in_force is None:
-                continue
-            ended += await end_lapsed_of_group(tx, in_force, now, LAPSED_PER_RUN - ended)
-            if ended >= LAPSED_PER_RUN:
-                break
-    return ended
-
-
-async def end_lapsed_of_group(
-    tx: Transaction, in_force: AgreementVersion, now: datetime, limit: int
-) -> int:
-    """`end_lapsed` for one group, inside the open transaction.
-
-    A record that was put back and not compared with Discord yet ends nothing: it may not know of
-    the newer signatures.
-    """
-    if (await versions.get_group(tx, in_force.group_key)).restored_from is not None:
-        return 0
-    lapsed = await signatures.list_lapsed(tx, in_force, now, limit)
-    for signature in lapsed:
-        group_key, member_id = signature.group_key, signature.member_id
-        ran_out = signature.expires_at is not None and signature.expires_at <= now
-        reason = RevokeReason.EXPIRED if ran_out else RevokeReason.OUTDATED
-        await signatures.mark_revoked(tx, signature, reason, now)
-        await effects.add_role_change(tx, group_key, member_id, now)
-        request = await requests.find_open(tx, group_key, member_id)
-        if request is not None and request.state is RequestState.SIGNED and not request.left_at:
-            await requests.mark(tx, request.id, state=RequestState.EXPIRED)
-            await requests.add(tx, group_key, member_id, now, version_id=in_force.id)
-    if lapsed:
-        people = [signature.member_id for signature in lapsed]
-        await requests.ask_queued(tx, in_force.group_key, now, people)
-    return len(lapsed)
-
-
-async def remind(
-    database: Database, group_key: str, days: Sequence[int], now: datetime, limit: int
-) -> int:
-    """Remind people who have not answered yet, once for each of `days` after the asking.
-
-    Whoever was due for several, as after an outage, gets one.
-
-    Args:
-        database: the open database.
-        group_key: the group.
-        days: whole days after the asking, the smallest first.
-        now: the current instant.
-        limit: how many people at the most, to keep the pace of direct messages.
-
-    Returns:
-        How many are reminded.
-    """
-    if not days:
-        return 0
-    async with database.write() as tx:
-        if await versions.find_in_force(tx, group_key) is None:
-            return 0
-        due = await requests.list_to_remind(tx, group_key, days, now, limit)
-        for request in due:
-            asked_at = request.sent_at or now
-            day = max(day for day in days if asked_at + timedelta(days=day) <= now)
-            await requests.mark(tx, request.id, reminded_day=day)
-            await effects.add(
-                tx,
-                group_key=group_key,
-                lane=lane_of_member(group_key, request.member_id),
-                kind=EffectKind.NOTICE,
-                member_id=request.member_id,
-                request_id=request.id,
-                detail=Notice.REMINDER,
-                now=now,
-            )
-        return len(due)
+        await invitations.forget_member(tx, group_keys, member_id)

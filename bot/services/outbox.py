@@ -1,10 +1,12 @@
 """The record's side of doing things in Discord: what to do now, and what came of it."""
 
+import asyncio
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from bot.domain.agreements import AgreementVersion, RequestState, Signature, SignatureRequest
+from bot.domain.changes import Renewal, compare, untranslated
 from bot.domain.effects import (
     AlarmKind,
     Effect,
@@ -20,7 +22,9 @@ from bot.domain.effects import (
 )
 from bot.domain.holders import Rules
 from bot.domain.ledger import LedgerKind
-from bot.storage import effects, holders, ledger, requests, signatures, versions
+from bot.domain.translations import Translation, choose
+from bot.services import objecting
+from bot.storage import effects, holders, ledger, requests, signatures, stories, versions
 from bot.storage.database import Database, Transaction
 
 ROLE_GIVEN = "role given"
@@ -61,30 +65,44 @@ class Asking:
     """A request that is to be sent now, and the text in force.
 
     `asked_since` is set when a record that was lost may have asked already, between then and
-    the making of the request.
+    the making of the request. `translation` is the one to show, None for the text that counts;
+    `languages` are those of all there are. `renewal` is set for whoever holds a signature on an
+    older text. `is_adopted` is whether they keep the role as a member from before Pledge.
     """
 
     request: SignatureRequest
     version: AgreementVersion
+    translation: Translation | None
+    languages: tuple[str, ...]
     asked_since: datetime | None
+    renewal: Renewal | None = None
+    is_adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a request stands in Discord, since when, and what answers it there."""
+    """Where a request stands in Discord, since when, what answers it there, and its language."""
 
     channel_id: int
     message_id: int
     sent_at: datetime
     accept_emoji: str
     decline_emoji: str
+    language: str | None = None
 
 
-async def prepare_asking(database: Database, effect: Effect) -> Asking | None:
+async def prepare_asking(
+    database: Database, effect: Effect, locale: str | None = None
+) -> Asking | None:
     """Read the record again before anybody is written to; None when there is no need to ask.
 
     The request is given the version in force, should that have changed while it waited. When
     its message is there already, `request.message_id` says so: only the reactions are missing.
+
+    Args:
+        database: the open database.
+        effect: the asking.
+        locale: that of the group, which decides about the translation.
     """
     async with database.write() as tx:
         if effect.request_id is None:
@@ -98,8 +116,41 @@ async def prepare_asking(database: Database, effect: Effect) -> Asking | None:
             return None
         if not is_asked and request.version_id != version.id:
             await requests.mark(tx, request.id, version_id=version.id)
-        asked_since = datetime.fromisoformat(effect.detail) if effect.detail else None
-        return Asking(request=request, version=version, asked_since=asked_since)
+        signature = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
+        adopted_at = await stories.find_adopted_at(tx, request.group_key, request.member_id)
+        translations = await versions.list_translations(tx, version.id)
+        signed, earlier = None, ()
+        if signature is not None and signature.version_number < version.number:
+            signed = await versions.get(tx, signature.version_id)
+            earlier = await versions.list_translations(tx, signed.id)
+    shown = choose(translations, locale)
+    asking = Asking(
+        request=request,
+        version=version,
+        translation=shown,
+        languages=tuple(one.language for one in translations),
+        asked_since=datetime.fromisoformat(effect.detail) if effect.detail else None,
+        is_adopted=adopted_at is not None,
+    )
+    if signature is None or signed is None:
+        return asking
+    before, after = signed.agreement, version.agreement
+    same = next((one for one in earlier if shown and one.language == shown.language), None)
+    lags = False
+    if shown is not None and same is not None:
+        old, new = same.agreement, shown.agreement
+        lags = bool(untranslated(before, after, old, new))
+        if not lags:
+            before, after = old, new
+    # Beside the event loop: two long texts take a while to compare.
+    changes = await asyncio.to_thread(compare, before, after)
+    renewal = Renewal(
+        signed=signed,
+        counts_until=signature.ends_at(),
+        changes=changes,
+        translation_lags=lags,
+    )
+    return replace(asking, renewal=renewal)
 
 
 async def record_asked(
@@ -143,6 +194,7 @@ async def _record_requested(
         "member_id": member_id,
         "version": sent.number,
         "sha256": sent.sha256,
+        "language": place.language,
         "channel_id": place.channel_id,
         "message_id": place.message_id,
     }
@@ -168,6 +220,7 @@ async def record_blocked(database: Database, effect: Effect, code: int, now: dat
             request = await requests.get(tx, effect.request_id)
             if request.state is RequestState.QUEUED:
                 await requests.mark(tx, request.id, state=RequestState.BLOCKED)
+        await objecting.report_untold(tx, effect, now)
         await effects.mark_finished(tx, effect.id, EffectState.DROPPED, f"blocked {code}", now)
 
 
@@ -198,19 +251,31 @@ async def should_have_role(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeFacts:
-    """What a notice speaks of; `has_access` is whether a valid signature stands behind it."""
+    """What a notice speaks of; `has_access` is whether a valid signature stands behind it.
+
+    `kept_until` is when a member from before Pledge loses the role, if they do and it is to come.
+    """
 
     notice: Notice
     request: SignatureRequest | None
     signature: Signature | None
     has_access: bool
     role_waits: bool
+    kept_until: datetime | None = None
 
 
-async def prepare_notice(database: Database, effect: Effect, now: datetime) -> NoticeFacts | None:
+async def prepare_notice(
+    database: Database, effect: Effect, now: datetime, rules: Rules | None = None
+) -> NoticeFacts | None:
     """Read the record again before a notice goes out; None when it is not true any more.
 
     None as well when the same notice waits behind this one: it would say the same words again.
+
+    Args:
+        database: the open database.
+        effect: the notice.
+        now: the current instant.
+        rules: what the group has settled about members from before Pledge.
     """
     async with database.read() as tx:
         if await effects.has_waiting(tx, effect.lane, EffectKind.NOTICE, effect.detail):
@@ -219,6 +284,9 @@ async def prepare_notice(database: Database, effect: Effect, now: datetime) -> N
         signature = await signatures.find_unrevoked(tx, effect.group_key, member_id)
         in_force = await versions.find_in_force(tx, effect.group_key)
         request = await requests.find_open(tx, effect.group_key, member_id)
+        adopted_at = await stories.find_adopted_at(tx, effect.group_key, member_id)
+        asked_at = request.sent_at if request is not None else None
+        kept_until = rules.kept_until(adopted_at, asked_at) if rules is not None else None
         facts = NoticeFacts(
             notice=Notice(effect.detail or ""),
             request=request,
@@ -227,11 +295,22 @@ async def prepare_notice(database: Database, effect: Effect, now: datetime) -> N
             role_waits=await effects.has_held(
                 tx, lane_of_role(effect.group_key, member_id), EffectKind.ALIGN_ROLE
             ),
+            kept_until=kept_until if kept_until is not None and kept_until > now else None,
         )
     if facts.notice is Notice.OUTDATED:
         return facts
+    waits = request is not None and request.state is RequestState.SENT
     if facts.notice is Notice.REMINDER:
-        return facts if request is not None and request.state is RequestState.SENT else None
+        return facts if waits else None
+    if facts.notice is Notice.ADOPTION_OVER:
+        # Who is still noted as adopted has the role, unless taking it waits for a person.
+        is_over = adopted_at is None or facts.role_waits
+        is_here = request is not None and request.left_at is None
+        return facts if waits and is_here and is_over and not facts.has_access else None
+    if facts.notice is Notice.ENDING:
+        # A signature that was renewed meanwhile has had no reminder of its own.
+        was_reminded = signature is not None and signature.reminded_before is not None
+        return facts if facts.has_access and was_reminded else None
     speaks_of_access = facts.notice in (Notice.SIGNED, Notice.WELCOME_BACK, Notice.STILL_SIGNED)
     return None if facts.has_access is not speaks_of_access else facts
 
@@ -284,6 +363,7 @@ async def finish(database: Database, effect: Effect, outcome: str, now: datetime
 async def drop(database: Database, effect: Effect, outcome: str, now: datetime) -> None:
     """The effect cannot be carried out, or has lost its purpose; `outcome` names why."""
     async with database.write() as tx:
+        await objecting.report_untold(tx, effect, now)
         await effects.mark_finished(tx, effect.id, EffectState.DROPPED, outcome, now)
 
 

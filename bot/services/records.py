@@ -6,12 +6,13 @@ from datetime import datetime
 
 from bot.domain.agreements import (
     AgreementVersion,
+    Method,
     Signature,
     SignatureRequest,
     Standing,
     standing_of,
 )
-from bot.storage import holders, requests, signatures, versions
+from bot.storage import holders, requests, signatures, standings, versions
 from bot.storage.database import Database
 
 
@@ -45,11 +46,12 @@ async def check_member(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingLine:
-    """One person in a list, and since when they stand there."""
+    """One person in a list, since when they stand there, and whether a facilitator attested it."""
 
     member_id: int
     standing: Standing
     since: datetime
+    is_attested: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,11 @@ async def list_standings(
     """
     async with database.read() as tx:
         in_force = await versions.find_in_force(tx, group_key)
-        counts = await signatures.count_standings(tx, group_key, in_force, now)
-        total = sum(counts.values()) if standing is None else counts.get(standing, 0)
+        kinds = await standings.list_kinds(tx, group_key, in_force, now)
+        total = sum(kind.people for kind in kinds if standing in (None, kind.standing))
         pages = max(1, -(-total // per_page))
         page = min(max(page, 0), pages - 1)
-        found = await signatures.list_standings(
+        found = await standings.list_standings(
             tx,
             group_key,
             in_force,
@@ -88,8 +90,17 @@ async def list_standings(
             standing=standing,
             offset=page * per_page,
             limit=per_page,
+            kinds=kinds,
         )
-    lines = tuple(StandingLine(member_id=who, standing=word, since=at) for who, word, at in found)
+    lines = tuple(
+        StandingLine(
+            member_id=person.member_id,
+            standing=person.standing,
+            since=person.since,
+            is_attested=person.method is Method.ATTESTED,
+        )
+        for person in found
+    )
     return StandingPage(lines=lines, page=page, pages=pages, total=total)
 
 

@@ -1,7 +1,6 @@
 """Recording acceptances, refusals and withdrawals, however they were given."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +12,7 @@ from bot.domain.agreements import (
     RevokeReason,
     Signature,
     SignatureRequest,
+    VersionState,
     expiry_of,
 )
 from bot.domain.effects import EffectKind, Notice, lane_of_member
@@ -23,14 +23,13 @@ from bot.domain.errors import (
     OutdatedRequestError,
 )
 from bot.domain.ledger import LedgerKind
+from bot.domain.reminders import may_renew
+from bot.services import objecting
 from bot.storage import effects, holders, ledger, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letters that read like digits."""
-
-
-ASK_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,24 +73,27 @@ async def record_reaction(
         if answer is Answer.ACCEPT:
             known["accept_seen_at"] = None if removed else now
         await requests.mark(tx, request.id, **known)
-        await _record_answer(tx, request, answer, Between(until=now), removed=removed)
+        await record_answer_in(tx, request, answer, Between(until=now), removed=removed)
     return True
 
 
-async def _record_answer(
+async def record_answer_in(
     tx: Transaction, request: SignatureRequest, answer: Answer, when: Between, *, removed: bool
 ) -> None:
+    """Record a reaction on a request, inside the open transaction."""
     if removed:
         if answer is Answer.ACCEPT:
-            await _take_back(tx, request, when)
+            await take_back_in(tx, request, when)
+        return
+    if answer is Answer.DECLINE and await objecting.object_in(tx, request, when.until, when.after):
         return
     try:
         if answer is Answer.ACCEPT:
-            await _accept(tx, request, Method.REACTION, when)
+            await _accept(tx, request, Method.REACTION, when, language=request.language)
         else:
             await _decline(tx, request, Method.REACTION, when)
     except AlreadySignedError:
-        await _tell(tx, request, Notice.STILL_SIGNED, when.until)
+        await tell_in(tx, request, Notice.STILL_SIGNED, when.until)
     except NotAMemberError:
         # The person has left: nothing is signed, and they are asked anew when they return.
         return
@@ -99,111 +101,34 @@ async def _record_answer(
         await _answer_outdated(tx, request, when.until)
 
 
-async def record_found_answer(
-    database: Database,
-    request_id: int,
-    *,
-    accepted: bool,
-    declined: bool,
-    observed_at: datetime,
-    now: datetime,
-) -> bool:
-    """Record the reactions that were found on a request's message when it was read back.
-
-    They were given or taken back at an unknown time since the message was last known, and are
-    recorded so. With both present the acceptance counts, whichever came first: after an
-    acceptance a ❌ does not withdraw, and after a ❌ an acceptance signs. An acceptance that was
-    seen there before says nothing new, as when somebody withdrew by command and left it.
-
-    Args:
-        database: the open database.
-        request_id: the request whose message was read.
-        accepted: somebody's acceptance stands under it.
-        declined: somebody's refusal stands under it.
-        observed_at: an instant before the reading began; whatever was recorded after it is
-            newer than what was read, and counts.
-        now: the current instant.
-
-    Returns:
-        Whether anything had changed.
-    """
-    async with database.write() as tx:
-        request = await requests.get(tx, request_id)
-        given = await signatures.list_of_member(tx, request.group_key, request.member_id)
-        if _last_change(request, given) > observed_at:
-            return False
-        signature = next((one for one in given if one.revoked_at is None), None)
-        after = request.checked_at or request.sent_at
-        when = Between(until=now, after=min(after, now) if after else None)
-        was_seen = request.accept_seen_at is not None
-        if accepted is not was_seen:
-            await requests.mark(tx, request.id, accept_seen_at=now if accepted else None)
-        if was_seen and not accepted and signature and signature.request_id == request.id:
-            await _take_back(tx, request, when)
-        elif accepted and not was_seen and signature is None and request.is_open:
-            if _refused_since(request, given, after):
-                # Given before or after that refusal: nobody knows, and doubt lets nobody in.
-                return False
-            await _record_answer(tx, request, Answer.ACCEPT, when, removed=False)
-        elif declined and not accepted and request.state is RequestState.SENT:
-            await _record_answer(tx, request, Answer.DECLINE, when, removed=False)
-        else:
-            return False
-        await requests.mark(tx, request.id, checked_at=now)
-        return True
-
-
-async def record_message_gone(database: Database, request_id: int, now: datetime) -> bool:
-    """The message of a request does not exist any more: nothing can be answered on it.
-
-    Whoever has answered keeps their answer. Whoever has not is asked again, but not twice
-    within `ASK_AGAIN_AFTER`, should messages vanish again and again.
-
-    Returns:
-        Whether the person is asked again.
-    """
-    async with database.write() as tx:
-        request = await requests.get(tx, request_id)
-        if request.state is not RequestState.SENT:
-            await requests.mark(tx, request_id, message_id=None)
-            return False
-        in_force = await versions.find_in_force(tx, request.group_key)
-        if in_force is None or request.created_at > now - ASK_AGAIN_AFTER:
-            return False
-        await requests.mark(tx, request_id, state=RequestState.CANCELLED)
-        group_key, member_id = request.group_key, request.member_id
-        await requests.add(tx, group_key, member_id, now, version_id=in_force.id)
-        await requests.ask_queued(tx, group_key, now, [member_id])
-        return True
-
-
-def _last_change(request: SignatureRequest, given: Sequence[Signature]) -> datetime:
-    instants = [request.answered_at, request.sent_at, request.checked_at]
-    for signature in given:
-        instants += [signature.signed_at, signature.revoked_at]
-    return max((at for at in instants if at is not None), default=request.created_at)
-
-
-def _refused_since(
-    request: SignatureRequest, given: Sequence[Signature], checked_at: datetime | None
-) -> bool:
-    """Whether the person said no, by button or command, after the message was last known."""
-    refusals = [one.revoked_at for one in given if one.revoke_reason is RevokeReason.WITHDRAWN]
-    if request.state is RequestState.DECLINED:
-        refusals.append(request.answered_at)
-    return any(at and (checked_at is None or at > checked_at) for at in refusals)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """The text in force, and the valid signature the person holds already, if any."""
+    """The text in force, and the valid signature the person holds already, if any.
+
+    `ends_at` is set when they hold one that ends soon: signing again renews it.
+    """
 
     version: AgreementVersion
     signature: Signature | None
+    ends_at: datetime | None = None
 
 
-async def offer(database: Database, group_key: str, member_id: int, now: datetime) -> Offer:
+async def offer(
+    database: Database,
+    group_key: str,
+    member_id: int,
+    now: datetime,
+    *,
+    renew_within: timedelta = timedelta(),
+) -> Offer:
     """What to show somebody who wants to sign inside the server.
+
+    Args:
+        database: the open database.
+        group_key: the group.
+        member_id: the person.
+        now: the current instant.
+        renew_within: how long before its end a signature may be renewed.
 
     Raises:
         NotPublishedError: nothing is published yet.
@@ -211,12 +136,22 @@ async def offer(database: Database, group_key: str, member_id: int, now: datetim
     async with database.read() as tx:
         version = await versions.get_in_force(tx, group_key)
         signature = await signatures.find_unrevoked(tx, group_key, member_id)
-        covered = signature is not None and _is_current(signature, version, now)
-        return Offer(version=version, signature=signature if covered else None)
+        if signature is None or not signature.is_valid(version, now):
+            return Offer(version=version, signature=None)
+        covered = _is_current(signature, version, now, renew_within)
+        ends_at = None if covered else signature.ends_at()
+        return Offer(version=version, signature=signature if covered else None, ends_at=ends_at)
 
 
 async def accept_by_button(
-    database: Database, group_key: str, member_id: int, version_id: int, now: datetime
+    database: Database,
+    group_key: str,
+    member_id: int,
+    version_id: int,
+    now: datetime,
+    *,
+    language: str | None = None,
+    renew_within: timedelta = timedelta(),
 ) -> Signature:
     """Record an acceptance given inside the server by somebody who is in it.
 
@@ -226,6 +161,9 @@ async def accept_by_button(
         member_id: who accepts.
         version_id: the version whose text was shown to them.
         now: the current instant.
+        language: that of the translation that was shown to them; None is the text that counts.
+        renew_within: how long before its end a signature may be renewed; the new one takes its
+            place without a gap.
 
     Raises:
         NotPublishedError: nothing is published yet.
@@ -233,7 +171,10 @@ async def accept_by_button(
     """
     async with database.write() as tx:
         request = await _request_for_button(tx, group_key, member_id, version_id, now)
-        return await _accept(tx, request, Method.BUTTON, Between(until=now))
+        when = Between(until=now)
+        return await _accept(
+            tx, request, Method.BUTTON, when, language=language, renew_within=renew_within
+        )
 
 
 async def decline_by_button(
@@ -270,8 +211,10 @@ async def _request_for_button(
     tx: Transaction, group_key: str, member_id: int, version_id: int, now: datetime
 ) -> SignatureRequest:
     in_force = await versions.get_in_force(tx, group_key)
-    shown = await versions.get(tx, version_id)
-    if shown.group_key != group_key or shown.number < (in_force.material_number or 0):
+    shown = await versions.find(tx, version_id)
+    if shown is None or shown.group_key != group_key or shown.state is VersionState.DRAFT:
+        raise OutdatedRequestError
+    if shown.number < (in_force.material_number or 0):
         raise OutdatedRequestError
     request = await requests.find_open(tx, group_key, member_id)
     if request is not None and request.version_id != version_id:
@@ -284,12 +227,18 @@ async def _request_for_button(
         return await requests.get(tx, request_id)
     if request.left_at is not None:
         # Pressing a button inside the server is proof of being there, whatever was missed.
-        await requests.mark(tx, request.id, left_at=None)
+        await requests.mark(tx, request.id, left_at=None, returned_at=now)
     return await requests.get(tx, request.id)
 
 
 async def _accept(
-    tx: Transaction, request: SignatureRequest, method: Method, when: Between
+    tx: Transaction,
+    request: SignatureRequest,
+    method: Method,
+    when: Between,
+    *,
+    language: str | None,
+    renew_within: timedelta = timedelta(),
 ) -> Signature:
     in_force = await versions.find_in_force(tx, request.group_key)
     request.check_answerable(in_force)
@@ -297,13 +246,17 @@ async def _accept(
         raise OutdatedRequestError
     held = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
     if held is not None:
-        if _is_current(held, in_force, when.until):
+        if _is_current(held, in_force, when.until, renew_within):
             return held
         ran_out = held.expires_at is not None and held.expires_at <= when.until
         reason = RevokeReason.EXPIRED if ran_out else RevokeReason.RENEWED
         await signatures.mark_revoked(tx, held, reason, when.until)
     is_newest = request.version_id == in_force.id
     version = in_force if is_newest else await versions.get(tx, request.version_id)
+    shown = await versions.find_translation(tx, version.id, language) if language else None
+    if language and shown is None:
+        # Nobody was shown this.
+        raise OutdatedRequestError
     signature = await signatures.add(
         tx,
         group_key=request.group_key,
@@ -318,19 +271,27 @@ async def _accept(
         signed_at=when.until,
         signed_after=when.after,
         expires_at=expiry_of(version.agreement, when.until),
+        language=shown.language if shown else None,
+        shown_sha256=shown.sha256 if shown else None,
     )
     await requests.mark(tx, request.id, state=RequestState.SIGNED, answered_at=when.until)
     await holders.forget(tx, [request.group_key], request.member_id)
     await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
     if method is Method.REACTION:
-        await _tell(tx, request, Notice.SIGNED, when.until)
+        await tell_in(tx, request, Notice.SIGNED, when.until)
     return signature
 
 
-def _is_current(signature: Signature, in_force: AgreementVersion, now: datetime) -> bool:
-    """Valid, and not merely for the rest of a grace: signing again would change nothing."""
+def _is_current(
+    signature: Signature, in_force: AgreementVersion, now: datetime, renew_within: timedelta
+) -> bool:
+    """Valid, and not merely for the rest of a grace, or until an end that is near.
+
+    Otherwise signing again would change nothing.
+    """
     covers = signature.version_number >= (in_force.material_number or 0)
-    return covers and signature.is_valid(in_force, now)
+    is_valid = signature.is_valid(in_force, now)
+    return covers and is_valid and not may_renew(signature, renew_within, now)
 
 
 async def _decline(
@@ -362,16 +323,17 @@ async def _decline(
         # A member from before Pledge who says no does not keep the role for the rest of a grace.
         await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
     if method is Method.REACTION:
-        await _tell(tx, request, Notice.DECLINED, when.until)
+        await tell_in(tx, request, Notice.DECLINED, when.until)
 
 
-async def _take_back(tx: Transaction, request: SignatureRequest, when: Between) -> None:
+async def take_back_in(tx: Transaction, request: SignatureRequest, when: Between) -> None:
+    """The acceptance under a request was taken back: the signature that stands on it ends."""
     signature = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
     if signature is None or signature.request_id != request.id:
         return
     await _revoke(tx, signature, RevokeReason.WITHDRAWN, when)
     await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
-    await _tell(tx, request, Notice.WITHDRAWN, when.until)
+    await tell_in(tx, request, Notice.WITHDRAWN, when.until)
 
 
 async def _revoke(
@@ -386,9 +348,14 @@ async def _answer_outdated(tx: Transaction, request: SignatureRequest, now: date
     in_force = await versions.find_in_force(tx, request.group_key)
     if in_force is None or (current is not None and current.left_at is not None):
         return
+    held = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
+    is_recorded = held is not None and held.method is Method.ATTESTED
+    if held is not None and is_recorded and held.is_valid(in_force, now):
+        # They agree to what a facilitator has recorded for them: it stands.
+        return
     if current is not None and (current.version_number or 0) >= (in_force.material_number or 0):
         if current.id != request.id and current.state is not RequestState.QUEUED:
-            await _tell(tx, current, Notice.OUTDATED, now)
+            await tell_in(tx, current, Notice.OUTDATED, now)
         return
     if current is not None:
         await requests.mark(tx, current.id, state=RequestState.CANCELLED)
@@ -397,7 +364,10 @@ async def _answer_outdated(tx: Transaction, request: SignatureRequest, now: date
         await requests.ask_queued(tx, request.group_key, now, [member_id])
 
 
-async def _tell(tx: Transaction, request: SignatureRequest, notice: Notice, now: datetime) -> None:
+async def tell_in(
+    tx: Transaction, request: SignatureRequest, notice: Notice, now: datetime
+) -> None:
+    """Have somebody told what became of their answer, inside the open transaction."""
     lane = lane_of_member(request.group_key, request.member_id)
     if await effects.has_waiting(tx, lane, EffectKind.NOTICE, notice):
         return

@@ -5,7 +5,7 @@ passed on; nothing is kept at module level. Every refusal is a `ConfigurationErr
 `bot.domain.errors` whose message has one line for each problem.
 """
 
-from bot.settings.agreement_file import LintResult, lint_agreement, load_agreement
+from bot.settings.agreement_file import load_agreement
 from bot.settings.config import Group, Settings
 from bot.settings.environment import (
     config_path,
@@ -14,9 +14,11 @@ from bot.settings.environment import (
     starter_folder,
 )
 from bot.settings.sections import Cases, Channels, Retention, Roles, Signing, Upkeep
+from bot.settings.translations import AgreementTexts, LintResult, lint_agreement, load_texts
 from bot.settings.values import NameOrId, same_emoji
 
 __all__ = [
+    "AgreementTexts",
     "Cases",
     "Channels",
     "Group",
@@ -32,6 +34,7 @@ __all__ = [
     "encryption_key",
     "lint_agreement",
     "load_agreement",
+    "load_texts",
     "same_emoji",
     "starter_folder",
 ]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -133,14 +132,6 @@ class _AgreementFile(Strict):
     privacy: OptionalPart = Field(default=None, description=f"write it {_WORDS}, or leave it out")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LintResult:
-    """An agreement that can be used, and advice on it: one line each, empty when there is none."""
-
-    agreement: Agreement
-    advice: tuple[str, ...]
-
-
 def load_agreement(path: Path) -> Agreement:
     """Read an agreement from its YAML file.
 
@@ -148,23 +139,17 @@ def load_agreement(path: Path) -> Agreement:
         ConfigurationError: the file cannot be used; the message has one line for each problem,
             with file, line, part, what is wrong and what would be right.
     """
-    return _load(path)[0]
+    return load_with_document(path)[0]
 
 
-def lint_agreement(path: Path) -> LintResult:
-    """Read an agreement, and say what its author may want to think over.
-
-    Raises:
-        ConfigurationError: as `load_agreement`.
-    """
-    agreement, document = _load(path)
+def advice_on(agreement: Agreement, document: Document) -> list[str]:
+    """What the author of a usable agreement may want to think over, one line each."""
     advice = sorted({*_advice_on_parts(agreement, document), *_advice_ontexts_of(document)})
-    return LintResult(
-        agreement=agreement, advice=tuple(problem.text(document.path) for problem in advice)
-    )
+    return [problem.text(document.path) for problem in advice]
 
 
-def _load(path: Path) -> tuple[Agreement, Document]:
+def load_with_document(path: Path) -> tuple[Agreement, Document]:
+    """`load_agreement`, with the lines of the file."""
     hint = "check the path; `pledge init` writes a complete agreement to start from"
     document = read_document(path, if_missing=hint)
     file, problems = parse(_AgreementFile, document)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from bot.domain.agreements import Agreement
 from bot.domain.errors import ConfigurationError, UnknownGroupError
-from bot.settings.agreement_file import load_agreement
+from bot.domain.translations import Translation
 from bot.settings.documents import Document, read_document
 from bot.settings.environment import database_override
 from bot.settings.models import parse
@@ -25,6 +25,7 @@ from bot.settings.sections import (
     Signing,
     Upkeep,
 )
+from bot.settings.translations import AgreementTexts, load_texts
 from bot.settings.values import database_url
 
 _GROUP_KEY = re.compile("[a-z0-9][a-z0-9-]{0,31}")
@@ -32,13 +33,17 @@ _GROUP_KEY = re.compile("[a-z0-9][a-z0-9-]{0,31}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One peer support group; `agreement_path` is where the text of `agreement` was read."""
+    """One peer support group.
+
+    `agreement_path` is where the text of `agreement` was read, with its translations beside it;
+    None when it came from no file.
+    """
 
     key: str
     name: str
     guild_id: int
     agreement: Agreement
-    agreement_path: Path
+    agreement_path: Path | None
     roles: Roles
     channels: Channels
     signing: Signing
@@ -46,6 +51,9 @@ class Group:
     cases: Cases
     retention: Retention
     upkeep: Upkeep = field(default_factory=Upkeep)
+    translations: tuple[Translation, ...] = ()
+    language: str | None = None
+    """The locale of what the group is told; None for that of its server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +98,7 @@ class _Reading:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._file, self._problems = parse(File, document)
-        self._agreements: dict[Path, Agreement | None] = {}
+        self._texts: dict[Path, AgreementTexts | None] = {}
         self._refusals: list[str] = []
 
     def check(self) -> None:
@@ -129,14 +137,15 @@ class _Reading:
             self._add(at, "this cannot be the key of a group", right)
         section, problems = parse(GroupSection, self._document, at)
         self._problems += problems
-        path, agreement = self._agreement(at)
-        if section is None or agreement is None:
+        path, texts = self._agreement(at)
+        if section is None or texts is None:
             return None
         return Group(
             key=key,
             guild_id=section.guild,
-            agreement=agreement,
+            agreement=texts.agreement,
             agreement_path=path,
+            translations=texts.translations,
             **{
                 name: getattr(section, name)
                 for name in GroupSection.model_fields
@@ -144,7 +153,7 @@ class _Reading:
             },
         )
 
-    def _agreement(self, at: Location) -> tuple[Path, Agreement | None]:
+    def _agreement(self, at: Location) -> tuple[Path, AgreementTexts | None]:
         """Load the agreement even where the rest of the group is wrong, to name all at once."""
         section: Any = self._document.data["groups"][at[1]]
         written: object = section.get("agreement") if isinstance(section, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
@@ -155,13 +164,13 @@ class _Reading:
             right = "give a path that exists, absolute or from this file's folder"
             self._add((*at, "agreement"), "there is no file at this path", right)
             return path, None
-        if path not in self._agreements:
-            self._agreements[path] = None
+        if path not in self._texts:
+            self._texts[path] = None
             try:
-                self._agreements[path] = load_agreement(path)
+                self._texts[path] = load_texts(path)
             except ConfigurationError as error:
                 self._refusals.append(str(error))
-        return path, self._agreements[path]
+        return path, self._texts[path]
 
     def _check_unlike(self, group: Group, earlier: list[Group]) -> None:
         at = ("groups", group.key)

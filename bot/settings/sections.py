@@ -1,10 +1,13 @@
 """The sections of the configuration file, with the limits and defaults of each setting."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
+from bot.settings.locales import find_locale, nearest_locales
 from bot.settings.models import Strict, refused
+from bot.settings.problems import shown
 from bot.settings.values import (
     ChannelRef,
     Emoji,
@@ -19,6 +22,11 @@ DEFAULT_DATABASE = "sqlite:///data/pledge.db"
 _ROLE = "give the id or the name of a role"
 _CHANNEL = "give the id or the name of a channel"
 _EMOJI = "give one standard emoji in quotes, such as “✅”"
+
+_LANGUAGE = "give a language of Discord, such as en, es or pt-BR, or null for the server's own"
+
+RENEWAL_DAYS = 14
+"""How many days before its end a signature may be renewed where nobody is reminded."""
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 ReminderDay = Annotated[int, Field(ge=1, le=365)]
@@ -51,7 +59,7 @@ class Channels(Strict):
 
 
 class Signing(Strict):
-    """How people are asked: emoji, days until each reminder, days of grace, pace of DMs."""
+    """How people are asked and reminded, how long old signatures count, and how fast DMs go."""
 
     accept: Emoji = Field(default="✅", description=_EMOJI)
     decline: Emoji = Field(default="❌", description=_EMOJI)
@@ -61,10 +69,27 @@ class Signing(Strict):
         strict=False,  # YAML has lists; the numbers in it stay strict
         description="list at most 8 different days from 1 to 365, the smallest first: [1, 3, 7]",
     )
+    remind_before_days: tuple[ReminderDay, ...] = Field(
+        default=(14, 3, 1),
+        max_length=8,
+        strict=False,  # as above
+        description="list at most 8 different days from 1 to 365, the greatest first: [14, 3, 1]",
+    )
+    remove_unsigned_after_days: int | None = Field(
+        default=None,
+        ge=2,
+        le=365,
+        description="give whole days from 2 to 365, or null to remove nobody",
+    )
     grace_days: int = Field(default=14, ge=0, le=365, description="give whole days from 0 to 365")
     dm_per_minute: int = Field(
         default=20, ge=1, le=60, description="give a whole number from 1 to 60"
     )
+
+    @property
+    def renew_within(self) -> timedelta:
+        """How long before its end a signature may be renewed: from the first reminder on."""
+        return timedelta(days=max(self.remind_before_days, default=RENEWAL_DAYS))
 
     @field_validator("decline")
     @classmethod
@@ -78,6 +103,13 @@ class Signing(Strict):
     def _ascending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
         if list(days) != sorted(set(days)):
             raise refused("the days do not rise")
+        return days
+
+    @field_validator("remind_before_days")
+    @classmethod
+    def _descending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if list(days) != sorted(set(days), reverse=True):
+            raise refused("the days do not fall")
         return days
 
 
@@ -117,6 +149,17 @@ def _path(value: object) -> str:
     return plain_line(value, 4096)
 
 
+def _locale(value: object) -> str | None:
+    if value is None:
+        return None
+    written = plain_line(value, 40)
+    locale = find_locale(written)
+    if locale is None:
+        close = ", ".join(nearest_locales(written))
+        raise refused(f"Discord knows no language {shown(written)}", f"write one such as {close}")
+    return locale
+
+
 class GroupSection(Strict):
     """One group as the file has it, before its agreement is read."""
 
@@ -129,6 +172,9 @@ class GroupSection(Strict):
     )
     roles: Roles = Field(description="give member, moderator and facilitator")
     channels: Channels = Field(description="give support, moderators and welcome")
+    language: Annotated[str | None, PlainValidator(_locale)] = Field(
+        default=None, description=_LANGUAGE
+    )
     signing: Signing = Signing()
     enforcement: Literal["revoke", "report"] = Field(
         default="revoke", description="write revoke or report"

@@ -4,7 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, bindparam, case, delete, func, insert, literal, select, text, update
+from sqlalchemy import (
+    Text,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.effects import EffectKind, EffectState
@@ -19,6 +31,7 @@ from bot.storage.tables import (
     alarms,
     effects,
     groups,
+    invitations,
     ledger_entries,
     marks,
     metadata,
@@ -171,6 +184,7 @@ async def set_back(tx: Transaction, now: datetime) -> datetime:
     - Roles, requests and the panel follow the record, so they stay to be done; requests as ones
       that may have been sent. What only told somebody something is old news and is dropped, and
       alarms are given again when their cause is still there.
+    - An invitation stops: since the backup it may have asked people whom its list still holds.
 
     Args:
         tx: the open transaction, on a copy of the backup.
@@ -193,6 +207,12 @@ async def set_back(tx: Transaction, now: datetime) -> datetime:
     )
     await tx.execute(delete(sweeps))
     await tx.execute(update(alarms).where(alarms.c.closed_at.is_(None)).values(closed_at=now))
+    is_running = and_(invitations.c.started_at.is_not(None), invitations.c.finished_at.is_(None))
+    await tx.execute(
+        update(invitations)
+        .where(is_running, invitations.c.stopped_at.is_(None))
+        .values(stopped_at=now)
+    )
     unfinished = update(effects).where(effects.c.state.in_(_UNFINISHED))
     await tx.execute(
         unfinished.where(effects.c.kind.in_(_ONLY_TOLD)).values(

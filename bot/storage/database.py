@@ -16,7 +16,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from typing_extensions import override
 
 from bot.domain.errors import (
@@ -39,6 +39,7 @@ BUSY_TIMEOUT_MS = 10_000
 _FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 _KEYS = "pledge_keys"
+_ROUND = "pledge_round"
 
 
 class Database:
@@ -51,6 +52,9 @@ class Database:
     def __init__(self, engine: AsyncEngine, path: Path | None = None) -> None:
         self._engine = engine
         self._writer = asyncio.Lock()
+        self._round = 0
+        event.listen(engine.sync_engine, "connect", self._on_connect)
+        event.listen(engine.sync_engine, "checkin", self._on_checkin)
         self._lock = ServerLock(engine) if path is None else FileLock(path)
         self._is_held = False
         self._is_open = False
@@ -178,7 +182,17 @@ class Database:
 
     async def reconnect(self) -> None:
         """Use new connections from now on: an old one may still think that it cannot write."""
+        self._round += 1
         await self._engine.dispose()
+
+    def _on_connect(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info[_ROUND] = self._round
+
+    def _on_checkin(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
+        # One that was in use while the others were thrown away is thrown away now: the pool it
+        # goes back to is forgotten, and nobody would ever close it.
+        if entry.info.get(_ROUND, self._round) != self._round:
+            entry.invalidate()
 
     async def close(self) -> None:
         """Wait for the transaction in hand, then close every connection."""
@@ -321,6 +335,9 @@ def _postgres_engine(url: URL, keys: Keyring) -> AsyncEngine:
                 "synchronous_commit": "on",
                 "application_name": "pledge",
                 "timezone": "UTC",
+                # Short questions with an index each: as on a disk that does not spin, and alone.
+                "random_page_cost": "1.1",
+                "max_parallel_workers_per_gather": "0",
                 **_KEEPALIVE,
             },
         )

@@ -228,6 +228,19 @@ async def count_adopted(tx: Transaction, group_key: str) -> int:
     return (await tx.execute(query)).scalar_one()
 
 
+async def count_unasked_adopted(tx: Transaction, group_key: str) -> int:
+    """How many members from before Pledge were never asked, or have no open request."""
+    asked = exists().where(
+        signature_requests.c.group_key == _columns.group_key,
+        signature_requests.c.member_id == _columns.member_id,
+        signature_requests.c.state.in_(OPEN_STATES),
+    )
+    query = select(func.count()).where(
+        _columns.group_key == group_key, _columns.adopted_at.is_not(None), ~asked
+    )
+    return (await tx.execute(query)).scalar_one()
+
+
 async def list_adopted_of(tx: Transaction, group_key: str, member_ids: Collection[int]) -> set[int]:
     """Which of these people are members from before Pledge without a signature."""
     query = select(_columns.member_id).where(
@@ -317,6 +330,23 @@ async def add_role_changes(tx: Transaction, group_key: str, rules: Rules, now: d
     return added.rowcount
 
 
+async def list_silent(tx: Transaction, group_key: str, rules: Rules, now: datetime) -> list[int]:
+    """Members from before Pledge whose time is over without an answer, and who are still here.
+
+    Whoever declined was told of it at once.
+    """
+    request = signature_requests.c
+    query = (
+        select(_columns.member_id)
+        .select_from(_with_requests())
+        .where(_is_stranger(group_key, rules, now), ~_is_handled)
+        .where(_columns.adopted_at.is_not(None))
+        .where(request.state == RequestState.SENT, request.left_at.is_(None))
+        .order_by(_columns.member_id)
+    )
+    return list((await tx.execute(query)).scalars())
+
+
 async def count_recent_changes(tx: Transaction, lane: str, since: datetime) -> int:
     """How often this person's role was looked at since then."""
     query = select(func.count()).where(
@@ -325,18 +355,3 @@ async def count_recent_changes(tx: Transaction, lane: str, since: datetime) -> i
         effects.c.created_at >= since,
     )
     return (await tx.execute(query)).scalar_one()
-
-
-async def list_uninvited(tx: Transaction, group_key: str) -> list[int]:
-    """Adopted people who have no open request yet."""
-    query = (
-        select(_columns.member_id)
-        .select_from(_with_requests())
-        .where(
-            _columns.group_key == group_key,
-            _columns.adopted_at.is_not(None),
-            signature_requests.c.id.is_(None),
-        )
-        .order_by(_columns.member_id)
-    )
-    return list((await tx.execute(query)).scalars())

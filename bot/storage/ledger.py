@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, text, update
 
 from bot.domain.ledger import (
     GENESIS,
@@ -17,6 +17,7 @@ from bot.domain.ledger import (
     LedgerKind,
     canonical,
     commit,
+    fact_in,
     subject_of,
 )
 from bot.storage.database import Transaction, keys_of
@@ -35,6 +36,10 @@ _after = (
 )
 _add = insert(ledger_entries)
 # Built once: they run several times for every acceptance.
+
+# As text and not as parameters: only so does SQLite see that the index of those few will do.
+_are_checkpoints = text("kind = 'checkpoint'")
+_are_publications = text("kind = 'published'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,3 +162,61 @@ async def find_last_recorded_at(tx: Transaction) -> datetime | None:
     """When the last entry was recorded; None in an empty ledger."""
     query = select(ledger_entries.c.recorded_at).order_by(ledger_entries.c.position.desc()).limit(1)
     return (await tx.execute(query)).scalar_one_or_none()
+
+
+# Checkpoints -------------------------------------------------------------------------------------
+
+
+async def find(tx: Transaction, position: int) -> Entry | None:
+    """One entry, if it is there."""
+    query = select(ledger_entries).where(_columns.position == position)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return _entry(row) if row else None
+
+
+async def find_last_checkpoint(tx: Transaction, group_key: str) -> Entry | None:
+    """The last checkpoint of a group, which is the head that was posted there last."""
+    query = select(ledger_entries).where(_are_checkpoints, _columns.group_key == group_key)
+    query = query.order_by(_columns.position.desc()).limit(1)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return _entry(row) if row else None
+
+
+async def find_checkpoint_of(tx: Transaction, group_key: str, position: int) -> Entry | None:
+    """The checkpoint of a group that covers the entry at this position, if there is one yet."""
+    query = select(ledger_entries).where(
+        _are_checkpoints, _columns.group_key == group_key, _columns.position > position
+    )
+    row = (await tx.execute(query.order_by(_columns.position).limit(1))).mappings().one_or_none()
+    return _entry(row) if row else None
+
+
+async def list_checkpoint_hashes(tx: Transaction, group_key: str, before: int) -> list[str]:
+    """The hashes of a group's checkpoints before a position, in order: one a day at most."""
+    query = select(_columns.hash).where(
+        _are_checkpoints, _columns.group_key == group_key, _columns.position < before
+    )
+    return list((await tx.execute(query.order_by(_columns.position))).scalars())
+
+
+async def list_links(
+    tx: Transaction, after: int, until: int, limit: int
+) -> list[tuple[int, str, str]]:
+    """Position, hash and kind of the entries after one position and up to another, in order."""
+    query = select(_columns.position, _columns.hash, _columns.kind).where(
+        _columns.position > after, _columns.position <= until
+    )
+    found = await tx.execute(query.order_by(_columns.position).limit(limit))
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+async def find_publication(tx: Transaction, group_key: str, number: int) -> Entry | None:
+    """The entry of the publishing of a version; None if it is not there or was erased."""
+    query = select(ledger_entries).where(
+        _are_publications, _columns.group_key == group_key, _columns.payload.is_not(None)
+    )
+    for row in (await tx.execute(query.order_by(_columns.position))).mappings():
+        entry = _entry(row)
+        if fact_in(entry.payload or "", "number") == number:
+            return entry
+    return None

@@ -185,6 +185,15 @@ async def mark(tx: Transaction, request_id: int, **values: Any) -> None:
     await tx.execute(update(signature_requests).where(_columns.id == request_id).values(**values))
 
 
+async def forget_warnings(tx: Transaction, group_key: str) -> None:
+    """Nobody of this group counts as warned of their removal any more."""
+    await tx.execute(
+        update(signature_requests)
+        .where(_columns.group_key == group_key, _is_open, _columns.warned_at.is_not(None))
+        .values(warned_before=None, warned_at=None)
+    )
+
+
 async def mark_checked(tx: Transaction, request_ids: Sequence[int], now: datetime) -> None:
     """Remember that the answers on these messages were known for certain at `now`."""
     await tx.execute(
@@ -254,7 +263,12 @@ async def mark_absent(
 
 
 async def list_to_remind(
-    tx: Transaction, group_key: str, days: Sequence[int], now: datetime, limit: int
+    tx: Transaction,
+    group_key: str,
+    days: Sequence[int],
+    now: datetime,
+    limit: int,
+    reminded_before: datetime,
 ) -> list[SignatureRequest]:
     """Unanswered requests of present people for which one of these days after asking has come.
 
@@ -264,6 +278,7 @@ async def list_to_remind(
         days: whole days after the asking, the smallest first.
         now: the current instant.
         limit: how many at the most.
+        reminded_before: nobody whose last reminder, also one by hand, is later than this.
     """
     reminded = func.coalesce(_columns.reminded_day, 0)
     due = [(_columns.sent_at <= now - timedelta(days=day)) & (reminded < day) for day in days]
@@ -273,6 +288,7 @@ async def list_to_remind(
             _columns.group_key == group_key,
             _columns.state == RequestState.SENT,
             _columns.left_at.is_(None),
+            or_(_columns.reminded_at.is_(None), _columns.reminded_at <= reminded_before),
             or_(*due),
         )
         .order_by(_columns.id)
@@ -290,24 +306,53 @@ async def retarget_queued(tx: Transaction, group_key: str, version_id: int) -> N
     )
 
 
-async def cancel_superseded(tx: Transaction, group_key: str, version_id: int) -> list[int]:
-    """Close the requests for older texts of people who wait or have signed; returns the people.
+async def replace_superseded(
+    tx: Transaction, group_key: str, version_id: int, now: datetime
+) -> int:
+    """Close the requests for older texts of people who wait or have signed, and open new ones.
 
-    People who declined or withdrew are left in peace until they come back by themselves.
+    People who declined or withdrew are left in peace until they come back by themselves. It is
+    done in the database alone, however many they are.
+
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        version_id: the text they are to be asked for, for which nobody was asked before.
+        now: the current instant.
+
+    Returns:
+        How many people are asked anew.
     """
     waits = _columns.state.in_((RequestState.SENT, RequestState.BLOCKED))
-    result = await tx.execute(
+    superseded = (
+        _columns.group_key == group_key,
+        _columns.version_id != version_id,
+        _columns.left_at.is_(None),
+        waits | ((_columns.state == RequestState.SIGNED) & _holds_signature),
+    )
+    # A person has one open request: the new ones begin closed, and open once the old ones are.
+    added = select(
+        _columns.group_key,
+        _columns.member_id,
+        literal(RequestState.CANCELLED.value),
+        literal(now, _columns.created_at.type),
+        literal(version_id),
+    ).where(*superseded)
+    names = ["group_key", "member_id", "state", "created_at", "version_id"]
+    await tx.execute(insert(signature_requests).from_select(names, added.order_by(_columns.id)))
+    await tx.execute(
+        update(signature_requests).where(*superseded).values(state=RequestState.CANCELLED)
+    )
+    opened = await tx.execute(
         update(signature_requests)
         .where(
             _columns.group_key == group_key,
-            _columns.version_id != version_id,
-            _columns.left_at.is_(None),
-            waits | ((_columns.state == RequestState.SIGNED) & _holds_signature),
+            _columns.version_id == version_id,
+            _columns.state == RequestState.CANCELLED,
         )
-        .values(state=RequestState.CANCELLED)
-        .returning(_columns.member_id)
+        .values(state=RequestState.QUEUED)
     )
-    return list(result.scalars())
+    return opened.rowcount
 
 
 async def ask_queued(

@@ -26,6 +26,8 @@ def version(row: RowMapping) -> AgreementVersion:
 def request(row: RowMapping) -> SignatureRequest:
     """One row of `signature_requests`, with the number of its version as `version_number`."""
     values = dict(row)
+    for kept_by_triggers in ("newest_id", "newest_version_id", "newest_end"):
+        del values[kept_by_triggers]
     values["state"] = RequestState(values["state"])
     return SignatureRequest(**values)
 

@@ -1,30 +1,30 @@
 """Signatures given and revoked, and what facilitators see of them."""
 
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    case,
-    false,
+    exists,
     func,
     insert,
     or_,
     select,
+    union,
     update,
 )
 
 from bot.domain.agreements import (
     OPEN_STATES,
     AgreementVersion,
-    RequestState,
+    Change,
     RevokeReason,
     Signature,
-    Standing,
+    VersionState,
 )
 from bot.domain.ledger import (
     LedgerKind,
@@ -151,104 +151,108 @@ async def list_lapsed(
     )
     # The ids first: with them in hand, each half of the question has an index of its own.
     old_texts = list((await tx.execute(outdated)).scalars())
-    lapsed = or_(_columns.expires_at <= now, _columns.version_id.in_(old_texts))
+    unrevoked = select(_columns.id).where(
+        _columns.group_key == in_force.group_key, _columns.revoked_at.is_(None)
+    )
+    lapsed = [unrevoked.where(_columns.expires_at <= now)]
+    if old_texts:
+        lapsed.append(unrevoked.where(_columns.version_id.in_(old_texts)))
+    query = _signatures().where(_columns.id.in_(union(*lapsed)))
+    found = await tx.execute(query.order_by(_columns.id).limit(limit))
+    return [rows.signature(row) for row in found.mappings()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountingText:
+    """A text whose signatures count now, and what ends them.
+
+    `days` is how long a signature on it lasts, `outdated_at` when the grace after a material change
+    is over, and `changed_at` when that change was published.
+    """
+
+    group_key: str
+    version_id: int
+    days: int | None
+    outdated_at: datetime | None
+    changed_at: datetime | None
+
+
+async def list_counting_texts(tx: Transaction, group_key: str, now: datetime) -> list[CountingText]:
+    """The texts of a group, signatures on which count at `now` and come to an end some day."""
+    versions = agreement_versions.c
+    query = select(agreement_versions).where(
+        versions.group_key == group_key, versions.state != VersionState.DRAFT
+    )
+    found = [rows.version(row) for row in (await tx.execute(query)).mappings()]
+    changes = [(one.number, one.published_at) for one in found if one.change is Change.MATERIAL]
+    texts: list[CountingText] = []
+    for version in found:
+        if version.outdated_at is not None and version.outdated_at <= now:
+            continue
+        days = version.agreement.duration.days
+        if days is not None or version.outdated_at is not None:
+            newer = (change for change in sorted(changes) if change[0] > version.number)
+            _, changed_at = next(newer, (0, None))
+            texts.append(
+                CountingText(
+                    group_key=group_key,
+                    version_id=version.id,
+                    days=days,
+                    outdated_at=version.outdated_at,
+                    changed_at=changed_at,
+                )
+            )
+    return texts
+
+
+async def list_ending(
+    tx: Transaction, text: CountingText, marks: Iterable[int], now: datetime, limit: int
+) -> list[Signature]:
+    """Signatures of present people on this text for which one of these days before the end came.
+
+    As `bot.domain.reminders.find_due_mark` says it of each.
+
+    Args:
+        tx: the open transaction.
+        text: the text.
+        marks: days before the end.
+        now: the current instant.
+        limit: how many at the most.
+    """
+    due: list[ColumnElement[bool]] = []
+    for mark in marks:
+        before = timedelta(days=mark)
+        untold = func.coalesce(_columns.reminded_before, mark + 1) > mark
+        if text.days is not None and mark < text.days:
+            runs_out = and_(_columns.expires_at > now, _columns.expires_at <= now + before)
+            due.append(and_(runs_out, untold))
+        outdated_at, changed_at = text.outdated_at, text.changed_at
+        if outdated_at and changed_at and changed_at < outdated_at - before <= now < outdated_at:
+            due.append(untold)
+    if not due:
+        return []
+    is_present = exists().where(
+        _requests.group_key == text.group_key,
+        _requests.member_id == _columns.member_id,
+        _requests.state.in_(OPEN_STATES),
+        _requests.left_at.is_(None),
+    )
     query = _signatures().where(
-        _columns.group_key == in_force.group_key, _columns.revoked_at.is_(None), lapsed
+        _columns.group_key == text.group_key,
+        _columns.version_id == text.version_id,
+        _columns.revoked_at.is_(None),
+        or_(*due),
+        is_present,
     )
     found = await tx.execute(query.order_by(_columns.id).limit(limit))
     return [rows.signature(row) for row in found.mappings()]
 
 
-def _standing(in_force: AgreementVersion | None, now: datetime) -> ColumnElement[str]:
-    """`bot.domain.agreements.standing_of`, for every person of a group at once."""
-    material = in_force.material_number if in_force else None
-    covers = or_(
-        agreement_versions.c.number >= (material or 0), agreement_versions.c.outdated_at > now
+async def mark_reminded(tx: Transaction, signature_id: int, mark: int) -> None:
+    """Remember for how many days before its end the person was reminded."""
+    await tx.execute(
+        update(signatures).where(_columns.id == signature_id).values(reminded_before=mark)
     )
-    lasts = and_(
-        _columns.id.is_not(None),
-        _columns.revoked_at.is_(None),
-        or_(_columns.expires_at.is_(None), _columns.expires_at > now),
-    )
-    valid = and_(lasts, covers) if material is not None else false()
-    reason = _columns.revoke_reason
-    signed_request = _requests.state == RequestState.SIGNED
-    return case(
-        (valid, Standing.SIGNED),
-        (_requests.state == RequestState.DECLINED, Standing.DECLINED),
-        (_requests.state == RequestState.BLOCKED, Standing.BLOCKED),
-        (_columns.id.is_(None), Standing.WAITING),
-        (and_(reason == RevokeReason.WITHDRAWN, signed_request), Standing.WITHDRAWN),
-        (reason.in_((RevokeReason.WITHDRAWN, RevokeReason.UNCONFIRMED)), Standing.WAITING),
-        (or_(reason == RevokeReason.OUTDATED, lasts), Standing.OUTDATED),
-        else_=Standing.EXPIRED,
-    )
-
-
-def _since(word: ColumnElement[str], now: datetime) -> ColumnElement[datetime]:
-    """When people came to stand where `word` says."""
-    outdated_at = agreement_versions.c.outdated_at
-    ran_out = case((_columns.expires_at <= now, _columns.expires_at))
-    ended = (Standing.WITHDRAWN, Standing.EXPIRED, Standing.OUTDATED)
-    return case(
-        (word == Standing.SIGNED, _columns.signed_at),
-        (word == Standing.DECLINED, func.coalesce(_requests.answered_at, _requests.created_at)),
-        (
-            word.in_(ended),
-            func.coalesce(_columns.revoked_at, ran_out, outdated_at, _columns.signed_at),
-        ),
-        else_=_requests.created_at,
-    )
-
-
-def _people(group_key: str) -> Any:
-    newest = (
-        select(func.max(_columns.id))
-        .where(_columns.group_key == _requests.group_key, _columns.member_id == _requests.member_id)
-        .correlate(signature_requests)
-        .scalar_subquery()
-    )
-    return (
-        signature_requests.outerjoin(signatures, _columns.id == newest).outerjoin(
-            agreement_versions, agreement_versions.c.id == _columns.version_id
-        ),
-        and_(
-            _requests.group_key == group_key,
-            _requests.state.in_(OPEN_STATES),
-            _requests.left_at.is_(None),
-        ),
-    )
-
-
-async def list_standings(
-    tx: Transaction,
-    group_key: str,
-    in_force: AgreementVersion | None,
-    now: datetime,
-    *,
-    standing: Standing | None,
-    offset: int,
-    limit: int,
-) -> list[tuple[int, Standing, datetime]]:
-    """Present people with their standing and since when, longest first; None lists all."""
-    people, wanted = _people(group_key)
-    word = _standing(in_force, now)
-    query = select(_requests.member_id, word, _since(word, now))
-    query = query.select_from(people).where(wanted)
-    if standing is not None:
-        query = query.where(word == standing)
-    query = query.order_by(_requests.id).offset(offset).limit(limit)
-    return [(row[0], Standing(row[1]), row[2]) for row in await tx.execute(query)]
-
-
-async def count_standings(
-    tx: Transaction, group_key: str, in_force: AgreementVersion | None, now: datetime
-) -> dict[Standing, int]:
-    """How many present people stand where; standings nobody has are missing."""
-    people, wanted = _people(group_key)
-    word = _standing(in_force, now).label("standing")
-    query = select(word, func.count()).select_from(people).where(wanted).group_by(word)
-    return {Standing(row[0]): row[1] for row in await tx.execute(query)}
 
 
 async def count_unconfirmed(tx: Transaction, group_key: str, since: datetime) -> int:

@@ -1,28 +1,18 @@
 """The tables, with named constraints and types that mean the same on SQLite and PostgreSQL."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from enum import StrEnum
-
 from sqlalchemy import (
     DDL,
-    BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     event,
     text,
 )
-from sqlalchemy.types import TypeDecorator, TypeEngine
-from typing_extensions import override
 
 from bot.domain.agreements import (
     OPEN_STATES,
@@ -33,90 +23,13 @@ from bot.domain.agreements import (
     VersionState,
 )
 from bot.domain.effects import AlarmKind, EffectKind, EffectState
+from bot.domain.invitations import Audience, Kind
+from bot.storage.columns import Id, UTCDateTime, Word, group_key, metadata, one_of, quoted
+from bot.storage.triggers import keep_newest
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Id = BigInteger().with_variant(Integer(), "sqlite")
-"""Discord ids and row ids: 64 bits on both engines (an SQLite INTEGER is 64 bits wide)."""
-
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """An instant: `timestamptz` on PostgreSQL, fixed-width ISO text on SQLite, so it sorts."""
-
-    impl = Text
-    cache_ok = True
-
-    @override
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[str]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(DateTime(timezone=True))
-        return dialect.type_descriptor(Text())
-
-    @override
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            msg = "instants must be aware"
-            raise ValueError(msg)
-        value = value.astimezone(UTC)
-        if dialect.name == "postgresql":
-            return value
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-    @override
-    def process_result_value(
-        self, value: datetime | str | None, dialect: Dialect
-    ) -> datetime | None:
-        if value is None or isinstance(value, datetime):
-            return value
-        return datetime.fromisoformat(value)
-
-
-class Word(TypeDecorator[str]):
-    """A word of a vocabulary that grows with what Pledge can do; others are refused.
-
-    The tables do not list these words themselves: for each new one SQLite would have to copy
-    the whole table.
-
-    Args:
-        vocabulary: the words known to this version.
-    """
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, vocabulary: type[StrEnum]) -> None:
-        super().__init__()
-        self.vocabulary = vocabulary
-
-    @override
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else self.vocabulary(value).value
-
-
-def _one_of(column: str, values: type[StrEnum]) -> str:
-    return f"{column} IN ({_quoted(values)})"
-
-
-def _quoted(values: Iterable[StrEnum]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
-
-
-def _group_key() -> Column[str]:
-    return Column("group_key", Text, ForeignKey("groups.key"), nullable=False)
-
-
-_OPEN = text(f"state IN ({_quoted(OPEN_STATES)})")
+_OPEN = text(f"state IN ({quoted(OPEN_STATES)})")
 _UNFINISHED = text("state IN ('pending', 'running')")
+_RUNNING = text("started_at IS NOT NULL AND finished_at IS NULL")
 
 groups = Table(
     "groups",
@@ -139,7 +52,7 @@ agreement_versions = Table(
     "agreement_versions",
     metadata,
     Column("id", Id, primary_key=True),
-    _group_key(),
+    group_key(),
     Column("number", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -152,8 +65,8 @@ agreement_versions = Table(
     Column("grace_ends_at", UTCDateTime),
     Column("outdated_at", UTCDateTime),
     UniqueConstraint("group_key", "number"),
-    CheckConstraint(_one_of("state", VersionState), name="state"),
-    CheckConstraint(_one_of("change", Change), name="change"),
+    CheckConstraint(one_of("state", VersionState), name="state"),
+    CheckConstraint(one_of("change", Change), name="change"),
     CheckConstraint("length(sha256) = 64", name="sha256"),
     CheckConstraint(
         "state = 'draft' OR (published_by IS NOT NULL AND published_at IS NOT NULL"
@@ -197,7 +110,7 @@ signature_requests = Table(
     "signature_requests",
     metadata,
     Column("id", Id, primary_key=True),
-    _group_key(),
+    group_key(),
     Column("member_id", Id, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
@@ -214,8 +127,13 @@ signature_requests = Table(
     Column("reminded_day", Integer),
     Column("reminded_at", UTCDateTime),
     Column("warned_before", Integer),
+    Column("warned_at", UTCDateTime),
+    Column("returned_at", UTCDateTime),
     Column("language", Text),
-    CheckConstraint(_one_of("state", RequestState), name="state"),
+    Column("newest_id", Id),
+    Column("newest_version_id", Id),
+    Column("newest_end", Text),
+    CheckConstraint(one_of("state", RequestState), name="state"),
     CheckConstraint("state <> 'sent' OR message_id IS NOT NULL", name="sent"),
     CheckConstraint(
         "state = 'queued' OR state = 'cancelled' OR version_id IS NOT NULL", name="version"
@@ -231,9 +149,21 @@ signature_requests = Table(
     Index("uq_signature_requests_message_id", "message_id", unique=True),
     Index("ix_signature_requests_group_key_state_id", "group_key", "state", "id"),
     Index("ix_signature_requests_member_id", "member_id"),
+    Index(
+        "ix_signature_requests_standing",
+        "group_key",
+        "left_at",
+        "state",
+        "newest_end",
+        "newest_version_id",
+        "id",
+    ),
     sqlite_autoincrement=True,
     sqlite_strict=True,
 )
+"""The last three columns say what the person signed last, on whatever request: which signature, of
+which version, and why it was revoked. Triggers keep them (see `bot.storage.triggers`), so that a
+hundred thousand people are counted from one index."""
 
 ledger_entries = Table(
     "ledger_entries",
@@ -251,6 +181,21 @@ ledger_entries = Table(
     CheckConstraint("length(commitment) = 64 AND length(hash) = 64", name="sha256"),
     CheckConstraint("(salt IS NULL) = (payload IS NULL)", name="erased"),
     Index("ix_ledger_entries_subject", "subject"),
+    # Few among many, and looked up for every receipt.
+    Index(
+        "ix_ledger_entries_checkpoints",
+        "group_key",
+        "position",
+        sqlite_where=text("kind = 'checkpoint'"),
+        postgresql_where=text("kind = 'checkpoint'"),
+    ),
+    Index(
+        "ix_ledger_entries_publications",
+        "group_key",
+        "position",
+        sqlite_where=text("kind = 'published'"),
+        postgresql_where=text("kind = 'published'"),
+    ),
     sqlite_strict=True,
 )
 """The ledger: rows are only ever added, and of an old one only salt and payload can be erased."""
@@ -306,7 +251,7 @@ signatures = Table(
     "signatures",
     metadata,
     Column("id", Id, primary_key=True),
-    _group_key(),
+    group_key(),
     Column("request_id", Id, ForeignKey("signature_requests.id"), nullable=False),
     Column("member_id", Id, nullable=False),
     Column("version_id", Id, ForeignKey("agreement_versions.id"), nullable=False),
@@ -328,7 +273,7 @@ signatures = Table(
     Column("note", Text),
     Column("reminded_before", Integer),
     UniqueConstraint("receipt_number"),
-    CheckConstraint(_one_of("method", Method), name="method"),
+    CheckConstraint(one_of("method", Method), name="method"),
     CheckConstraint("length(sha256) = 64", name="sha256"),
     CheckConstraint("(revoked_at IS NULL) = (revoke_reason IS NULL)", name="revoked"),
     CheckConstraint("signed_after IS NULL OR signed_after <= signed_at", name="signed_between"),
@@ -354,18 +299,20 @@ signatures = Table(
         sqlite_where=text("revoked_at IS NULL"),
         postgresql_where=text("revoked_at IS NULL"),
     ),
+    Index("ix_signatures_version_id", "version_id"),
     Index("ix_signatures_request_id", "request_id"),
     Index("ix_signatures_signed_position", "signed_position"),
     Index("ix_signatures_revoked_position", "revoked_position"),
     sqlite_autoincrement=True,
     sqlite_strict=True,
 )
+keep_newest(signatures)
 
 effects = Table(
     "effects",
     metadata,
     Column("id", Id, primary_key=True),
-    _group_key(),
+    group_key(),
     Column("lane", Text, nullable=False),
     Column("kind", Word(EffectKind), nullable=False),
     Column("member_id", Id),
@@ -378,7 +325,7 @@ effects = Table(
     Column("tried_at", UTCDateTime),
     Column("finished_at", UTCDateTime),
     Column("outcome", Text),
-    CheckConstraint(_one_of("state", EffectState), name="state"),
+    CheckConstraint(one_of("state", EffectState), name="state"),
     CheckConstraint("(state IN ('done', 'dropped')) = (finished_at IS NOT NULL)", name="finished"),
     Index(
         "ix_effects_unfinished",
@@ -398,7 +345,7 @@ alarms = Table(
     "alarms",
     metadata,
     Column("id", Id, primary_key=True),
-    _group_key(),
+    group_key(),
     Column("kind", Word(AlarmKind), nullable=False),
     Column("opened_at", UTCDateTime, nullable=False),
     Column("closed_at", UTCDateTime),
@@ -441,6 +388,55 @@ holders = Table(
     sqlite_strict=True,
 )
 """People with the member role and no valid signature: adopted for a grace, or strangers."""
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    group_key(),
+    Column("counted_at", UTCDateTime, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("started_at", UTCDateTime),
+    Column("stopped_at", UTCDateTime),
+    Column("finished_at", UTCDateTime),
+    Column("channel_id", Id),
+    Column("message_id", Id),
+    Column("posts", Integer, nullable=False),
+    Column("people", Integer),
+    Column("asked", Integer),
+    Column("unreachable", Integer),
+    CheckConstraint(one_of("audience", Audience), name="audience"),
+    Index(
+        "uq_invitations_running",
+        "group_key",
+        unique=True,
+        sqlite_where=_RUNNING,
+        postgresql_where=_RUNNING,
+    ),
+    sqlite_autoincrement=True,
+    sqlite_strict=True,
+)
+"""Askings of people who were in the server before; a group has one under way at the most."""
+
+invited = Table(
+    "invited",
+    metadata,
+    Column("invitation_id", Id, ForeignKey("invitations.id"), primary_key=True),
+    Column("member_id", Id, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("request_id", Id, ForeignKey("signature_requests.id")),
+    CheckConstraint(one_of("kind", Kind), name="kind"),
+    Index(
+        "ix_invited_to_ask",
+        "invitation_id",
+        "member_id",
+        sqlite_where=text("request_id IS NULL"),
+        postgresql_where=text("request_id IS NULL"),
+    ),
+    Index("ix_invited_request_id", "request_id"),
+    sqlite_strict=True,
+)
+"""Who is on the list of an invitation; forgotten when it is over."""
 
 marks = Table(
     "marks",

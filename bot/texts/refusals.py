@@ -1,61 +1,101 @@
 """How Pledge says no, and that something went wrong."""
 
+from bot.texts.catalogue import mark
+
 REFUSALS = {
-    "NotPublishedError": (
-        "This group has not published its agreement yet. You are in the queue: I will write to"
-        " you as soon as there is something to sign."
+    "NotPublishedError": mark(
+        "This group has not published its agreement yet, so there is nothing to read or sign. Once"
+        " you have used `/agreement sign`, you are in the queue: I will write to you as soon as"
+        " there is something to sign."
     ),
-    "NothingToPublishError": (
+    "NothingToPublishError": mark(
         "There is nothing to publish: the text in force is the text in the file. Change the file"
-        " and restart me, and a new draft will wait here."
+        " and use this command again."
     ),
-    "PublishConflictError": (
+    "AgreementFileError": mark(
+        "I cannot read the file of the agreement as it is now, so there is nothing new to show. The"
+        " person who runs me finds in my log what is wrong and in which line. What is in force has"
+        " not changed, and an earlier draft is still kept."
+    ),
+    "PublishConflictError": mark(
         "The text has changed since you opened this, or somebody else has published it. Nothing"
         " was signed in your name. Please use `/agreement publish` again and read it once more."
     ),
-    "ChangeKindRequiredError": (
+    "ChangeKindRequiredError": mark(
         "A version is in force already. Please say what kind of change this is with the option"
         " `change`: **minor** for a slip of the pen, **material** when people should sign again."
     ),
-    "OutdatedRequestError": (
+    "OutdatedRequestError": mark(
         "The agreement has changed since this was shown to you, so I have not counted your answer."
         " Please use `/agreement sign` to read the new text."
     ),
-    "NotAMemberError": "Only people who are in the server can sign for its group.",
-    "ScreeningError": (
+    "NotAMemberError": mark("Only people who are in the server can sign for its group."),
+    "ScreeningError": mark(
         "Please answer the server's own entry questions first. After that I can show you the"
         " agreement."
     ),
-    "NotSignedError": "You have not signed here, so there is nothing to take back.",
-    "AlreadySignedError": (
+    "NotSignedError": mark("You have not signed here, so there is nothing to take back."),
+    "NothingSignedError": mark(
+        "You have not signed here, so there is nothing to give you a receipt for. Use"
+        " `/agreement sign` to read the agreement."
+    ),
+    "NoReceiptError": mark(
+        "I cannot make a receipt for your signature: what my ledger said of it was erased, or you"
+        " signed before I kept one. Your signature itself counts as before."
+    ),
+    "AlreadySignedError": mark(
         "You have signed already, and that has not changed. If you want to withdraw, use"
         " `/agreement withdraw`."
     ),
-    "NotEntitledError": (
+    "NotEntitledError": mark(
         "This is only open to some people in the group, and I cannot show it to you. If you think"
         " it should be open to you, please ask a facilitator."
     ),
-    "NotLookedError": (
+    "NotLookedError": mark(
         "Discord has not told me all that I asked, so I cannot say whether the support channel is"
         " closed. Please try again in a few minutes."
     ),
-    "RecordUnavailableError": (
+    "RecordUnavailableError": mark(
         "I cannot write to my record at the moment, so I have not counted your answer. Nothing you"
         " did before is lost. Please try again in a few minutes."
     ),
-    "RecordUncertainError": (
-        "I lost my record while I was writing your answer down, so I do not know whether it counts."
-        " Please try again in a few minutes; doing it twice does no harm."
+    "RecordUncertainError": mark(
+        "Something went wrong while I was writing your answer down, so I do not know whether it"
+        " counts. Please try again in a few minutes; doing it twice does no harm."
     ),
-    "InUseError": (
+    "InUseError": mark(
         "I have just been replaced by another copy of myself, so I have not counted your answer."
         " Please try again."
     ),
-    "UnknownGroupError": "I do not look after a group here.",
+    "UnknownGroupError": mark("I do not look after a group here."),
+    "AlreadyInvitingError": mark(
+        "I am asking people already. The message in the moderators' channel says how far I am, and"
+        " has a button to stop."
+    ),
+    "StaleEstimateError": mark(
+        "That count is too old, or it was acted on already. Nobody was asked by this press. Please"
+        " use `/agreement invite` to count again."
+    ),
+    "OwnAttestationError": mark(
+        "Nobody can record their own signature. Please use `/agreement sign`, or ask another"
+        " facilitator."
+    ),
+    "CoveredError": mark(
+        "They hold a valid signature already, so I have recorded nothing."
+        " `/signatures check` tells more."
+    ),
+    "AttestationStaleError": mark(
+        "Something has changed since I showed you this: the agreement, or what this person did. I"
+        " have recorded nothing. Please use the command again."
+    ),
+    "ExportTooLargeError": mark(
+        "This group is so large that its list is more than Discord takes, even when it is zipped."
+        " The person who runs me can read it out of a backup."
+    ),
 }
 
-UNEXPECTED = (
+UNEXPECTED = mark(
     "Something went wrong on my side. Nothing you have signed is lost. Please try again in a"
     " minute, and tell a facilitator if it stays like this."
 )
-AUDIT_REASON = "Pledge keeps the role in step with the record"
+AUDIT_REASON = mark("Pledge keeps the role in step with the record")

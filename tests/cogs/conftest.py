@@ -4,7 +4,6 @@ import asyncio
 import fnmatch
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import discord
@@ -35,7 +34,7 @@ def make_group(key: str = "harbour-light", **changes: object) -> Group:
         "name": name,
         "guild_id": GUILD,
         "agreement": make_agreement(),
-        "agreement_path": Path("agreement.yaml"),
+        "agreement_path": None,
         "roles": Roles(
             member=f"{key}-member", moderator="moderator", facilitator=f"{key}-facilitator"
         ),

@@ -1,5 +1,6 @@
 """Nobody in unsigned: roles given by hand, members from before Pledge, and the guard."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 import discord
@@ -164,6 +165,51 @@ async def test_invited_member_keeps_the_role_until_the_grace_after_the_asking(
 
     await world.restart(asleep=2 * DAY)
     assert not world.has_role(member)
+
+
+async def test_invited_member_who_does_not_answer_is_told_once_that_access_has_ended(
+    world: World,
+) -> None:
+    (member,) = await hold_from_before(world, 1)
+    await world.publish()
+    await world.invite()
+    asked = world.dms(member)
+    assert asked[0].content.startswith("Hello. **Harbour Light** has an agreement")
+    assert "The support channel then stays open to you." in asked[-1].content
+    ends_at = int(asked[-1].created_at.timestamp()) + 7 * DAY
+
+    await world.restart(asleep=2 * DAY)
+    reminder = world.dms(member)[-1].content
+    assert "A small reminder" in reminder
+    (until,) = map(int, re.findall(r"until <t:(\d+)", reminder))
+    assert abs(until - ends_at) <= 60  # Discord says minutes
+
+    await world.restart(asleep=6 * DAY)
+    assert not world.has_role(member)
+    await sweep(world)
+    await world.restart(asleep=DAY)
+    told = [one.content for one in world.dms(member) if "has ended" in one.content]
+    assert len(told) == 1
+    assert "stayed open to you without a signature is over" in told[0]
+    assert f"/{asked[-1].id}" in told[0]
+    assert "keep what you heard there private" in told[0]
+
+    await world.react(member)
+    assert world.has_role(member)
+
+
+async def test_whoever_loses_the_role_as_a_stranger_is_told_nothing(world: World) -> None:
+    (member,) = await hold_from_before(world, 1)
+    await world.publish()
+    await world.invite()
+    await world.restart(asleep=8 * DAY)
+    assert not world.has_role(member)
+    said = len(world.dms(member))
+
+    give_role(world, member)
+    await world.env.settle()
+    assert not world.has_role(member)
+    assert len(world.dms(member)) == said
 
 
 async def test_invited_member_who_signs_keeps_the_role_for_good(world: World) -> None:

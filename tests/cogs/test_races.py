@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.domain.agreements import Change
-from bot.services import agreements, members, outbox, records, signing
+from bot.services import agreements, outbox, records, reminders, signing
 from bot.services.agreements import GroupText
 from bot.settings import Signing
 from tests.cogs.conftest import ACCEPT, World
@@ -139,7 +139,7 @@ async def test_timer_goes_on_after_the_database_failed(
         raise BROKEN
 
     with monkeypatch.context() as patch:
-        patch.setattr(members, "end_lapsed", fail)
+        patch.setattr(reminders, "end_lapsed", fail)
         await world.env.advance_time(301)
     await world.env.advance_time(301)
 

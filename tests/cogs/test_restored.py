@@ -30,8 +30,11 @@ class Past:
         await backup.save(self.url, KEYS, self.file, self.world.client.now(), nobody)
         self.world.env.backend.advance_clock(3600)
 
-    async def put_back(self) -> Database:
-        """Stop, `pledge restore`, start; into a new file, as the old one is still held."""
+    async def put_back(self, *, answers: bool = True) -> Database:
+        """Stop, `pledge restore`, start; into a new file, as the old one is still held.
+
+        Without `answers` Discord does not show the first message that is looked at.
+        """
         world = self.world
         await world.stop()
         world.env.backend.advance_clock(DAY)
@@ -39,6 +42,9 @@ class Past:
         await restore.restore(self.other, KEYS, self.file, now, overwrite=False, progress=nobody)
         restored = await self.open(self.other)
         world.client = Pledge(world.groups, restored, KEYS)
+        if not answers:
+            # One for a last look of the process that ends, one for the first look of the new one.
+            world.env.inject_error("GET", "/channels/*/messages/*", status=503, code=0, times=2)
         await world.start()
         return restored
 
@@ -84,6 +90,26 @@ async def test_withdrawal_after_the_backup_is_found_again(world: World, past: Pa
     assert not world.has_role(member)
     (signature,) = (await past.record_of(member)).signatures
     assert signature.revoke_reason is RevokeReason.WITHDRAWN
+
+
+async def test_nothing_is_decided_while_discord_does_not_show_what_was_answered_since(
+    world: World, past: Past
+) -> None:
+    await world.publish()
+    member = await world.join()
+    await world.react(member)
+    await past.save()
+    await world.react(member, reacted=False)
+
+    await past.put_back(answers=False)
+    (doubtful,) = (await past.record_of(member)).signatures
+    assert not world.has_role(member)
+    await world.env.advance_time(600)
+
+    assert doubtful.revoked_at is None
+    (signature,) = (await past.record_of(member)).signatures
+    assert signature.revoke_reason is RevokeReason.WITHDRAWN
+    assert not world.has_role(member)
 
 
 async def test_withdrawal_by_command_after_the_backup_lets_nobody_in(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.domain.agreements import Change
 from bot.domain.effects import EffectKind
 from bot.domain.ledger import Head
-from bot.services import holders, ledger, members, outbox
+from bot.services import holders, ledger, outbox, reminders
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
 from bot.storage.database import Database
@@ -29,10 +29,10 @@ async def test_older_record_ends_no_signature_before_it_was_compared(database: D
     much_later = LATER + timedelta(days=30)
     assert await ledger.note_posted_head(database, GROUP, MISSED, much_later)
 
-    assert await members.end_lapsed(database, [GROUP], much_later) == 0
+    assert await reminders.end_lapsed(database, [GROUP], much_later) == 0
     await sweep(database, [NEWCOMER], now=much_later)
     await conclude(database, much_later)
-    assert await members.end_lapsed(database, [GROUP], much_later) == 1
+    assert await reminders.end_lapsed(database, [GROUP], much_later) == 1
 
     wanted = await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, much_later)
     assert wanted is None

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.agreements import RevokeReason, Standing
-from bot.domain.effects import AlarmKind, Effect, EffectKind, Report, unpack
-from bot.domain.errors import NotPublishedError
+from bot.domain.effects import AlarmKind, Effect, EffectKind, Notice, Report, unpack
 from bot.domain.holders import Enforcement, Source
-from bot.services import holders, members, outbox, records
+from bot.services import holders, members, outbox, records, reminders
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
 from bot.storage import versions
@@ -96,7 +95,7 @@ async def test_holders_found_after_the_first_version_are_adopted(database: Datab
     await sweep(database, [1, 2, 3])
     assert await conclude(database) == Conclusion(holders=3)
     assert (Report.ADOPTED, {"people": 3}) in await told(database)
-    assert await holders.count_to_invite(database, GROUP) == 3
+    assert await records.count_adopted(database, GROUP) == 3
 
 
 async def test_sweep_from_before_the_publish_adopts_nobody(database: Database) -> None:
@@ -173,6 +172,88 @@ async def test_grace_runs_from_the_asking(database: Database) -> None:
         now = LATER + timedelta(days=days)
         await sweep(database, [NEWCOMER], now=now)
         assert (await conclude(database, now)).strangers == strangers
+
+
+async def claim_over(database: Database, now: datetime) -> list[Effect]:
+    """The notices on their way that say that somebody's time is over; the rest is carried out."""
+    found: list[Effect] = []
+    while rows := await _claim(database, now):
+        while rows:
+            row = rows.pop()
+            if row.detail == Notice.ADOPTION_OVER:
+                found.append(row)
+                continue
+            is_role = row.kind is EffectKind.ALIGN_ROLE
+            assert not (found and is_role), "told before the role is gone"
+            outcome = outbox.ROLE_TAKEN if is_role else "done"
+            following = await outbox.finish(database, row, outcome, now)
+            rows += [following] if following is not None else []
+    return found
+
+
+async def adopt_and_ask(database: Database) -> datetime:
+    """A member from before Pledge is asked and adopted; returns when their time is over."""
+    await publish(database)
+    await ask(database)
+    await sweep(database, [NEWCOMER])
+    await conclude(database)
+    await run_all(database)
+    return LATER + timedelta(days=15)
+
+
+async def test_member_from_before_is_told_once_that_their_time_is_over(database: Database) -> None:
+    now = await adopt_and_ask(database)
+    await sweep(database, [NEWCOMER], now=now)
+    assert (await conclude(database, now)).acted
+    assert (await conclude(database, now)).strangers == 0
+
+    (notice,) = await claim_over(database, now)
+    facts = await outbox.prepare_notice(database, notice, now, RULES)
+    assert facts is not None
+    assert (facts.has_access, facts.kept_until) == (False, None)
+    await outbox.finish(database, notice, "told", now)
+
+    # Given the role by hand later, they are a stranger like any other, and told nothing.
+    later = now + timedelta(days=1)
+    await sweep(database, [NEWCOMER], now=later)
+    assert (await conclude(database, later)).acted
+    assert await claim_over(database, later) == []
+
+
+@pytest.mark.parametrize("answer", [ACCEPT, DECLINE])
+async def test_notice_of_the_end_is_dropped_when_the_answer_came_first(
+    database: Database, answer: str
+) -> None:
+    now = await adopt_and_ask(database)
+    await sweep(database, [NEWCOMER], now=now)
+    await conclude(database, now)
+    (notice,) = await claim_over(database, now)
+    await react(database, answer)
+    assert await outbox.prepare_notice(database, notice, now, RULES) is None
+
+
+async def test_nobody_is_told_of_an_end_when_no_role_is_taken(database: Database) -> None:
+    now = await adopt_and_ask(database)
+    await sweep(database, [NEWCOMER], now=now)
+    assert (await conclude(database, now, report=True)).strangers == 1
+    assert await claim_over(database, now) == []
+
+
+async def test_reminder_to_a_member_from_before_knows_when_the_role_goes(
+    database: Database,
+) -> None:
+    await adopt_and_ask(database)
+    day = NOW + timedelta(days=2)
+    assert await reminders.remind(database, GROUP, [1], day, 10) == 1
+    (notice,) = [row for row in await _claim(database, day) if row.detail == Notice.REMINDER]
+    ends_at = LATER + RULES.grace
+    reports = replace(RULES, enforcement=Enforcement.REPORT)
+    seen = [
+        await outbox.prepare_notice(database, notice, *about)
+        for about in ((day, RULES), (day, reports), (ends_at, RULES))
+    ]
+    # None where nothing is taken, and none that has passed already.
+    assert [facts.kept_until for facts in seen if facts] == [ends_at, None, None]
 
 
 async def test_sweep_that_was_interrupted_goes_on_where_it_was(database: Database) -> None:
@@ -254,19 +335,13 @@ async def test_role_that_is_gone_by_event_is_forgotten(database: Database) -> No
     assert await holders.notice_holder(database, GROUP, 5, LATER, has_role=True)
 
 
-async def test_nobody_is_invited_to_sign_what_is_not_published(database: Database) -> None:
-    await register(database)
-    with pytest.raises(NotPublishedError):
-        await holders.invite(database, GROUP, NOW)
-
-
 async def test_reminders_come_once_for_each_day_and_stop(database: Database) -> None:
     await publish(database)
     await ask(database)
     seen = []
     for hours in (1, 23, 25, 26, 71, 73, 74, 24 * 30, 24 * 60):
         now = NOW + timedelta(hours=hours)
-        seen.append(await members.remind(database, GROUP, [1, 3, 7], now, 10))
+        seen.append(await reminders.remind(database, GROUP, [1, 3, 7], now, 10))
     assert seen == [0, 0, 1, 0, 0, 1, 0, 1, 0]
 
 
@@ -274,4 +349,4 @@ async def test_whoever_has_answered_is_not_reminded(database: Database) -> None:
     await publish(database)
     await ask(database)
     await react(database, ACCEPT)
-    assert await members.remind(database, GROUP, [1], NOW + timedelta(days=2), 10) == 0
+    assert await reminders.remind(database, GROUP, [1], NOW + timedelta(days=2), 10) == 0

@@ -9,7 +9,7 @@ from bot.domain.agreements import Change, Duration
 from bot.domain.effects import Effect, EffectKind, Report, unpack
 from bot.domain.errors import PublishConflictError
 from bot.domain.ledger import NO_ENTRIES, Entry, Head, LedgerKind
-from bot.services import agreements, ledger, members, outbox, signing
+from bot.services import agreements, ledger, members, outbox, reading_back, reminders, signing
 from bot.services.members import Present
 from bot.storage import ledger as entries
 from bot.storage import requests, signatures, versions
@@ -116,7 +116,7 @@ async def test_whole_story_is_recorded_in_its_order(database: Database) -> None:
     await story.react(DECLINE)
     await story.react(DECLINE)
     assert await kinds(database) == [
-        "published",
+        *("published", "checkpoint"),
         "requested",
         *("signed", "granted"),
         *("withdrawn", "removed"),
@@ -128,7 +128,7 @@ async def test_whole_story_is_recorded_in_its_order(database: Database) -> None:
     await signing.decline_by_button(database, GROUP, SECOND, in_force.id, story.now)
     await signing.accept_by_button(database, GROUP, SECOND, in_force.id, story.now)
     await story.settle()
-    assert await kinds(database, 7) == [
+    assert await kinds(database, 8) == [
         *("signed", "granted"),
         "requested",
         "declined",
@@ -136,24 +136,24 @@ async def test_whole_story_is_recorded_in_its_order(database: Database) -> None:
     ]
     year = Duration(text="A year.", days=365)
     await story.publish(purpose="Something else.", duration=year)
-    assert await kinds(database, 13) == ["published", "requested", "requested"]
+    assert await kinds(database, 14) == ["published", "checkpoint", "requested", "requested"]
     # One signs the new text; the other one lets the grace run out.
     await story.react(ACCEPT)
-    assert await kinds(database, 16) == ["revoked", "signed", "granted"]
+    assert await kinds(database, 18) == ["revoked", "signed", "granted"]
     story.now += GRACE
-    await members.end_lapsed(database, [GROUP], story.now)
+    await reminders.end_lapsed(database, [GROUP], story.now)
     await story.settle()
-    assert await kinds(database, 19) == ["revoked", "removed"]
+    assert await kinds(database, 21) == ["revoked", "removed"]
     story.now += timedelta(days=365)
-    await members.end_lapsed(database, [GROUP], story.now)
+    await reminders.end_lapsed(database, [GROUP], story.now)
     await story.settle()
-    assert await kinds(database, 21) == ["expired", "removed", "requested"]
+    assert await kinds(database, 23) == ["expired", "removed", "requested"]
 
     result = await ledger.verify(database)
     assert result.findings == ()
-    assert (result.entries, result.signatures, result.versions) == (24, 4, 2)
+    assert (result.entries, result.signatures, result.versions) == (26, 4, 2)
     assert (result.older, result.erased, result.wrong) == (0, 0, 0)
-    assert str(result.head) == f"24:{(await recorded(database))[-1].hash}"
+    assert str(result.head) == f"26:{(await recorded(database))[-1].hash}"
 
 
 async def test_found_answer_is_recorded_with_the_time_it_may_have_been_given(
@@ -168,7 +168,7 @@ async def test_found_answer_is_recorded_with_the_time_it_may_have_been_given(
     story.now = LATER
     for accepted in (True, False):
         story.now += timedelta(hours=1)
-        assert await signing.record_found_answer(
+        assert await reading_back.record_found_answer(
             database,
             request.id,
             accepted=accepted,
@@ -234,10 +234,11 @@ async def test_head_goes_to_the_moderators_with_every_publish(database: Database
     story = Story(database)
     await story.publish()
     await story.publish(purpose="Something else.")
-    (first, second) = await recorded(database)
-    assert [unpack(report) for report in story.reports] == [
-        (Report.LEDGER_HEAD, {"position": 1, "hash": first.hash}),
-        (Report.LEDGER_HEAD, {"position": 2, "hash": second.hash}),
+    (_, first, _, second) = await recorded(database)
+    told = [unpack(report) for report in story.reports]
+    assert [one for one in told if one[0] is Report.LEDGER_HEAD] == [
+        (Report.LEDGER_HEAD, {"position": 2, "hash": first.hash}),
+        (Report.LEDGER_HEAD, {"position": 4, "hash": second.hash}),
     ]
 
 
@@ -251,7 +252,7 @@ async def test_head_can_be_posted_at_any_time(database: Database) -> None:
     head = await ledger.find_head(database)
     assert unpack(story.reports[-1]) == (
         Report.LEDGER_HEAD,
-        {"position": 2, "hash": head.hash},
+        {"position": 4, "hash": head.hash},
     )
 
 
@@ -266,8 +267,8 @@ async def test_posted_head_tells_an_older_or_another_database_from_this_one(
     head = await ledger.find_head(database)
     assert not await ledger.is_ahead(database, early)
     assert not await ledger.is_ahead(database, head)
-    assert await ledger.is_ahead(database, Head(position=3, hash="0" * 64))
-    assert await ledger.is_ahead(database, Head(position=2, hash=early.hash))
+    assert await ledger.is_ahead(database, Head(position=4, hash="0" * 64))
+    assert await ledger.is_ahead(database, Head(position=3, hash=early.hash))
 
 
 # Long ledgers ------------------------------------------------------------------------------------

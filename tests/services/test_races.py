@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.agreements import Change, Standing
 from bot.domain.effects import EffectKind, EffectState, Notice
-from bot.services import members, outbox, records, signing
+from bot.services import members, outbox, reading_back, records, signing
 from bot.services.members import Present
 from bot.storage import effects as outbox_rows
 from bot.storage.database import Database
@@ -26,6 +28,7 @@ from tests.services.test_signing import (
 
 NEW_TEXT = make_agreement(purpose="New words.")
 MUCH_LATER = LATER + timedelta(hours=1)
+NOTICE = EffectKind.NOTICE
 
 
 async def request_id(database: Database) -> int:
@@ -36,7 +39,7 @@ async def request_id(database: Database) -> int:
 
 async def find(database: Database, *, accepted: bool) -> bool:
     """The message is read back, an hour later."""
-    return await signing.record_found_answer(
+    return await reading_back.record_found_answer(
         database,
         await request_id(database),
         accepted=accepted,
@@ -95,7 +98,7 @@ async def test_replaced_request_is_still_read_back_while_its_signature_counts(
     found = await readable(database)
     assert MESSAGE in [request.message_id for request in found]
     (old,) = [request for request in found if request.message_id == MESSAGE]
-    await signing.record_found_answer(
+    await reading_back.record_found_answer(
         database, old.id, accepted=False, declined=False, observed_at=MUCH_LATER, now=MUCH_LATER
     )
 
@@ -224,7 +227,7 @@ async def test_clock_set_back_still_records_an_interval(database: Database) -> N
     ahead = NOW + timedelta(days=1)
     await records.mark_checked(database, [await request_id(database)], ahead)
 
-    found = await signing.record_found_answer(
+    found = await reading_back.record_found_answer(
         database,
         await request_id(database),
         accepted=True,
@@ -269,3 +272,59 @@ async def test_held_role_is_not_asked_for_again_by_every_sweep(database: Databas
         counts = await outbox_rows.count_by_state(tx)
     assert counts[EffectState.HELD] == 1
     assert counts.get(EffectState.PENDING, 0) == 1  # the confirmation
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_withdrawal_after_a_return_is_not_answered_by_another_request(
+    database: Database, *, seen: bool
+) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    back, later = NOW + timedelta(days=1), NOW + timedelta(days=2)
+    if seen:
+        await members.say_goodbye(database, [GROUP], NEWCOMER, LATER)
+    person = Present(member_id=NEWCOMER, has_role=False, joined_at=back)
+    await members.welcome(database, GROUP, [person], back, live=seen)
+    await signing.withdraw(database, GROUP, NEWCOMER, back + timedelta(hours=1))
+    before = await records.check_member(database, GROUP, NEWCOMER, later)
+
+    assert await members.welcome(database, GROUP, [person], later, live=False) == 0
+
+    after = await records.check_member(database, GROUP, NEWCOMER, later)
+    assert after.standing is Standing.WITHDRAWN
+    assert after.request == before.request
+
+
+async def test_whoever_leaves_and_returns_after_a_withdrawal_is_asked_anew(
+    database: Database,
+) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    back = NOW + timedelta(days=1)
+    person = Present(member_id=NEWCOMER, has_role=False, joined_at=back)
+    await members.welcome(database, GROUP, [person], back, live=False)
+    await signing.withdraw(database, GROUP, NEWCOMER, back + timedelta(hours=1))
+    again = Present(member_id=NEWCOMER, has_role=False, joined_at=back + timedelta(days=1))
+
+    assert (
+        await members.welcome(database, GROUP, [again], back + timedelta(days=2), live=False) == 1
+    )
+
+
+async def test_acceptance_that_may_be_older_than_a_no_is_not_counted_and_the_person_is_told(
+    database: Database,
+) -> None:
+    version = await publish(database)
+    await ask(database)
+    await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+    await signing.withdraw(database, GROUP, NEWCOMER, LATER + timedelta(minutes=1))
+    await run_all(database)
+
+    assert not await find(database, accepted=True)
+    assert not await find(database, accepted=True)
+
+    told = [detail for kind, detail in await run_all(database, MUCH_LATER) if kind is NOTICE]
+    assert told == [Notice.UNCLEAR]
+    assert await standing(database) is Standing.WITHDRAWN

@@ -12,8 +12,9 @@ from sqlalchemy import select, text
 
 from bot.domain.effects import AlarmKind, EffectKind
 from bot.domain.errors import InUseError, RecordUnavailableError, StorageError
+from bot.domain.invitations import Audience
 from bot.domain.ledger import LedgerKind
-from bot.services import backup, ledger, restore, signing
+from bot.services import backup, invitations, ledger, restore, signing
 from bot.services.restore import LeaveNeededError, Restored
 from bot.storage import effects, migrations, versions
 from bot.storage.backup import SKIPPED_IDS
@@ -28,7 +29,7 @@ from tests.storage.test_database import OTHER_KEYS
 __all__ = ["target_url"]
 TAKEN = NOW + timedelta(hours=1)
 LATER = NOW + timedelta(days=2)
-REPEATED = {EffectKind.ASK, EffectKind.ALIGN_ROLE, EffectKind.PANEL}
+REPEATED = {EffectKind.ASK, EffectKind.ALIGN_ROLE, EffectKind.PANEL, EffectKind.REMOVE}
 CHANGED = {"groups", "effects", "alarms", "sweeps", "marks", "ledger_entries"}
 
 
@@ -112,13 +113,17 @@ async def test_nothing_is_repeated_blindly_and_nothing_that_is_due_is_lost(
     file: Path, database: Database, target_url: str
 ) -> None:
     before = {row["id"]: row for row in (await read_all(database))["effects"]}
+    unfinished = {number for number, row in before.items() if row["finished_at"] is None}
     await put_back(target_url, file)
     rows = await read(target_url)
-    assert {row["kind"] for row in rows["effects"]} == set(EffectKind)
+    assert {row["kind"] for row in rows["effects"] if row["id"] in unfinished} == set(EffectKind)
     for row in rows["effects"]:
         old = before[row["id"]]
-        if row["kind"] in REPEATED:
-            changed: dict[str, Any] = {
+        changed: dict[str, Any]
+        if old["finished_at"] is not None:
+            changed = {}
+        elif row["kind"] in REPEATED:
+            changed = {
                 "state": "pending",
                 "attempts": max(old["attempts"], 1),
                 "tried_at": None,
@@ -129,6 +134,28 @@ async def test_nothing_is_repeated_blindly_and_nothing_that_is_due_is_lost(
         assert row == old | changed
     assert [row["closed_at"] for row in rows["alarms"]] == [LATER]
     assert rows["sweeps"] == []
+
+
+async def test_invitation_asks_nobody_else_on_the_word_of_a_backup(
+    database: Database, database_url: str, tmp_path: Path, target_url: str
+) -> None:
+    await publish(database)
+    invitation_id = await invitations.begin_count(database, GROUP, NOW)
+    await invitations.count_page(database, GROUP, invitation_id, [901, 902])
+    await invitations.begin(database, GROUP, invitation_id, Audience.EVERYBODY, NOW)
+    (tmp_path / "backups").mkdir()
+    await backup.save(database_url, KEYS, tmp_path / "backups" / "a.backup", TAKEN, nobody)
+
+    await put_back(target_url, tmp_path / "backups" / "a.backup")
+
+    restored = await Database.open(target_url, KEYS)
+    asking = await invitations.carry_on(restored, GROUP, 10, LATER)
+    assert asking is not None
+    assert asking.invitation.stopped_at == LATER
+    assert (asking.progress.waiting, asking.progress.asked) == (0, 0)
+    rows = await read_all(restored)
+    assert {row["member_id"] for row in rows["signature_requests"]}.isdisjoint({901, 902})
+    await restored.close()
 
 
 async def test_numbers_given_after_the_backup_are_not_given_again(

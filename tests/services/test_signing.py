@@ -1,6 +1,6 @@
 """Acceptances, refusals and withdrawals, on both engines."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,7 +14,7 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import Effect, EffectKind, Notice
 from bot.domain.errors import AlreadySignedError, NotSignedError, OutdatedRequestError
-from bot.services import members, outbox, records, signing
+from bot.services import members, outbox, reading_back, records, reminders, signing
 from bot.services.members import Present
 from bot.storage.database import Database
 from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish, register
@@ -49,8 +49,8 @@ async def readable(database: Database) -> list[SignatureRequest]:
     )
 
 
-async def due(database: Database) -> list[Effect]:
-    return await outbox.claim(database, LATER, limit=50, group_keys=[GROUP], not_asking=[])
+async def due(database: Database, now: datetime = LATER) -> list[Effect]:
+    return await outbox.claim(database, now, limit=50, group_keys=[GROUP], not_asking=[])
 
 
 async def ask(database: Database, member_id: int = NEWCOMER, message_id: int = MESSAGE) -> None:
@@ -64,15 +64,15 @@ async def ask(database: Database, member_id: int = NEWCOMER, message_id: int = M
         assert await outbox.finish(database, effect, "done", LATER) is None
 
 
-async def run_all(database: Database) -> list[tuple[EffectKind, str | None]]:
+async def run_all(database: Database, now: datetime = LATER) -> list[tuple[EffectKind, str | None]]:
     """Carry out whatever is due, in order; returns what it was."""
     seen = []
-    while effects := await due(database):
+    while effects := await due(database, now):
         for effect in effects:
             following: Effect | None = effect
             while following is not None:
                 seen.append((following.kind, following.detail))
-                following = await outbox.finish(database, following, "done", LATER)
+                following = await outbox.finish(database, following, "done", now)
     return seen
 
 
@@ -309,8 +309,8 @@ async def test_material_change_asks_signers_again_and_ends_with_the_grace(
 
     end = LATER + timedelta(days=14)
     assert not await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, end)
-    assert await members.end_lapsed(database, [GROUP], end) == 1
-    assert await members.end_lapsed(database, [GROUP], end) == 0
+    assert await reminders.end_lapsed(database, [GROUP], end) == 1
+    assert await reminders.end_lapsed(database, [GROUP], end) == 0
     record = await records.check_member(database, GROUP, NEWCOMER, end)
     assert record.standing is Standing.OUTDATED
 
@@ -352,7 +352,7 @@ async def test_found_acceptance_is_recorded_as_an_interval(database: Database) -
     await ask(database)
     (request,) = await readable(database)
 
-    found = await signing.record_found_answer(
+    found = await reading_back.record_found_answer(
         database, request.id, accepted=True, declined=True, observed_at=LATER, now=LATER
     )
 
@@ -368,7 +368,7 @@ async def test_missing_reaction_withdraws_only_what_was_given_by_reaction(
     await ask(database)
     await signing.accept_by_button(database, GROUP, NEWCOMER, version.id, LATER)
     (request,) = await readable(database)
-    assert not await signing.record_found_answer(
+    assert not await reading_back.record_found_answer(
         database, request.id, accepted=False, declined=False, observed_at=LATER, now=LATER
     )
     assert await standing(database) is Standing.SIGNED
@@ -376,7 +376,7 @@ async def test_missing_reaction_withdraws_only_what_was_given_by_reaction(
     await signing.withdraw(database, GROUP, NEWCOMER, LATER)
     await react(database, ACCEPT)
     end = LATER + timedelta(hours=1)
-    assert await signing.record_found_answer(
+    assert await reading_back.record_found_answer(
         database, request.id, accepted=False, declined=False, observed_at=end, now=end
     )
 

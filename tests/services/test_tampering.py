@@ -49,7 +49,7 @@ async def tamper(database: Database, url: str, *statements: str) -> None:
 
 @pytest.fixture
 async def told(database: Database) -> Database:
-    """Two people: one signed (entry 3) and withdrew (5), one signed by button (8)."""
+    """Two people: one signed (entry 4) and withdrew (6), one signed by button (9)."""
     story = Story(database)
     await story.publish()
     await story.join()
@@ -60,7 +60,7 @@ async def told(database: Database) -> Database:
     await signing.accept_by_button(database, GROUP, SECOND, in_force.id, LATER)
     kinds = [entry.kind for entry in await recorded(database)]
     assert kinds == [
-        *("published", "requested", "signed", "granted"),
+        *("published", "checkpoint", "requested", "signed", "granted"),
         *("withdrawn", "removed", "requested", "signed"),
     ]
     assert (await ledger.verify(database)).findings == ()
@@ -72,7 +72,7 @@ def found(result: ledger.Verification) -> set[tuple[str, int | None]]:
     return {(finding.flaw.value, finding.position) for finding in result.findings}
 
 
-def entry(what: str, position: int = 2) -> str:
+def entry(what: str, position: int = 3) -> str:
     return f"UPDATE ledger_entries SET {what} WHERE position = {position}"  # noqa: S608
 
 
@@ -85,36 +85,47 @@ def version(what: str) -> str:
 
 
 MATRIX: dict[str, tuple[list[str], set[tuple[str, int | None]]]] = {
-    "entry position": ([entry("position = 9")], {("gap", 2), ("changed", 9)}),
-    "entry group": ([entry("group_key = NULL")], {("changed", 2)}),
-    "entry kind": ([entry("kind = 'declined'")], {("changed", 2)}),
-    "entry kind unknown": ([entry("kind = 'dance'")], {("changed", 2)}),
-    "entry time": ([entry(f"recorded_at = '{HALF_PAST}'")], {("changed", 2)}),
-    "entry subject": ([entry(f"subject = '{ZEROS}'")], {("changed", 2)}),
-    "entry subject gone": ([entry("subject = NULL")], {("changed", 2)}),
+    "entry position": ([entry("position = 10")], {("gap", 3), ("changed", 10)}),
+    "entry group": ([entry("group_key = NULL")], {("changed", 3)}),
+    "entry kind": ([entry("kind = 'declined'")], {("changed", 3)}),
+    "entry kind unknown": ([entry("kind = 'dance'")], {("changed", 3)}),
+    "entry time": ([entry(f"recorded_at = '{HALF_PAST}'")], {("changed", 3)}),
+    "entry subject": ([entry(f"subject = '{ZEROS}'")], {("changed", 3)}),
+    "entry subject gone": ([entry("subject = NULL")], {("changed", 3)}),
     "entry commitment": (
         [entry(f"commitment = '{ZEROS}'")],
-        {("changed", 2), ("payload", 2)},
+        {("changed", 3), ("payload", 3)},
     ),
-    "entry hash": ([entry(f"hash = '{ZEROS}'")], {("changed", 2)}),
-    "entry salt": ([entry(f"salt = '{ZEROS}'")], {("payload", 2)}),
-    "entry payload": ([entry("payload = '{}'")], {("payload", 2)}),
-    "entry payload no json": ([entry("payload = 'x'", 3)], {("payload", 3), ("signature", 3)}),
-    "last entry": ([entry("kind = 'granted'", 8)], {("changed", 8), ("signature", 8)}),
-    "entry erased in silence": ([entry("salt = NULL, payload = NULL")], {("erased", 2)}),
-    "entry removed": (["DELETE FROM ledger_entries WHERE position = 2"], {("gap", 2)}),
-    "first entry removed": (["DELETE FROM ledger_entries WHERE position = 1"], {("gap", 1)}),
+    "entry hash": ([entry(f"hash = '{ZEROS}'")], {("changed", 3)}),
+    "entry salt": ([entry(f"salt = '{ZEROS}'")], {("payload", 3)}),
+    "entry payload": ([entry("payload = '{}'")], {("payload", 3)}),
+    "entry payload no json": ([entry("payload = 'x'", 4)], {("payload", 4), ("signature", 4)}),
+    "last entry": ([entry("kind = 'granted'", 9)], {("changed", 9), ("signature", 9)}),
+    "entry erased in silence": ([entry("salt = NULL, payload = NULL")], {("erased", 3)}),
+    "entry removed": (["DELETE FROM ledger_entries WHERE position = 3"], {("gap", 3)}),
+    "first entry removed": (
+        ["DELETE FROM ledger_entries WHERE position = 1"],
+        {("gap", 1), ("checkpoint", 2)},
+    ),
+    "checkpoint removed": (["DELETE FROM ledger_entries WHERE position = 2"], {("gap", 2)}),
+    "checkpoint of another group": ([entry("group_key = NULL", 2)], {("changed", 2)}),
+    "checkpoint payload": ([entry("payload = '{}'", 2)], {("payload", 2), ("checkpoint", 2)}),
+    "checkpoint erased": ([entry("salt = NULL, payload = NULL", 2)], {("erased", 2)}),
+    "covered entry hash": (
+        [entry(f"hash = '{ZEROS}'", 1)],
+        {("changed", 1), ("checkpoint", 2)},
+    ),
     "entries removed": (
-        ["DELETE FROM ledger_entries WHERE position IN (4, 5)"],
-        {("gap", 4), ("ending", 5)},
+        ["DELETE FROM ledger_entries WHERE position IN (5, 6)"],
+        {("gap", 5), ("ending", 6)},
     ),
     "last entry removed": (
-        ["DELETE FROM ledger_entries WHERE position = 8"],
-        {("signature", 8)},
+        ["DELETE FROM ledger_entries WHERE position = 9"],
+        {("signature", 9)},
     ),
     "entries swapped": (
-        [entry("position = 99", 2), entry("position = 2", 7), entry("position = 7", 99)],
-        {("changed", 2), ("changed", 3), ("changed", 7), ("changed", 8)},
+        [entry("position = 100", 3), entry("position = 3", 8), entry("position = 8", 100)],
+        {("changed", 3), ("changed", 4), ("changed", 8), ("changed", 9)},
     ),
     "version text": (
         [version("text = text || ' '")],
@@ -122,11 +133,11 @@ MATRIX: dict[str, tuple[list[str], set[tuple[str, int | None]]]] = {
     ),
     "version text and hash": (
         [version(f"sha256 = '{ZEROS}'")],
-        {("text", None), ("version", 1), ("signature_text", 3), ("signature_text", 8)},
+        {("text", None), ("version", 1), ("signature_text", 4), ("signature_text", 9)},
     ),
     "version number": (
         [version("number = 5")],
-        {("version_missing", 1), ("signature", 3), ("signature", 8)},
+        {("version_missing", 1), ("signature", 4), ("signature", 9)},
     ),
     "version publisher": (
         [version("published_by = 5")],
@@ -146,30 +157,30 @@ MATRIX: dict[str, tuple[list[str], set[tuple[str, int | None]]]] = {
     ),
     "signature hash": (
         [signature(f"sha256 = '{ZEROS}'")],
-        {("signature_text", 3), ("signature", 3)},
+        {("signature_text", 4), ("signature", 4)},
     ),
-    "signature member": ([signature("member_id = 77", 2)], {("signature", 8)}),
-    "signature receipt": ([signature(f"receipt_number = '{RECEIPT}'", 2)], {("signature", 8)}),
-    "signature method": ([signature("method = 'attested'")], {("signature", 3)}),
-    "signature message": ([signature("message_id = 5")], {("signature", 3)}),
-    "signature time": ([signature(f"signed_at = '{HALF_PAST}'")], {("signature", 3)}),
+    "signature member": ([signature("member_id = 77", 2)], {("signature", 9)}),
+    "signature receipt": ([signature(f"receipt_number = '{RECEIPT}'", 2)], {("signature", 9)}),
+    "signature method": ([signature("method = 'attested'")], {("signature", 4)}),
+    "signature message": ([signature("message_id = 5")], {("signature", 4)}),
+    "signature time": ([signature(f"signed_at = '{HALF_PAST}'")], {("signature", 4)}),
     "signature since": (
         [signature("signed_after = '2026-03-01T00:00:00.000000Z'")],
-        {("signature", 3)},
+        {("signature", 4)},
     ),
-    "signature expiry": ([signature(f"expires_at = '{HALF_PAST}'")], {("signature", 3)}),
+    "signature expiry": ([signature(f"expires_at = '{HALF_PAST}'")], {("signature", 4)}),
     "signature position": (
-        [signature("signed_position = 4")],
-        {("signature", 4), ("signature_missing", 3)},
+        [signature("signed_position = 5")],
+        {("signature", 5), ("signature_missing", 4)},
     ),
     "signature without position": (
         [signature("signed_position = NULL", 2)],
-        {("signature_unrecorded", None), ("signature_missing", 8)},
+        {("signature_unrecorded", None), ("signature_missing", 9)},
     ),
-    "signature deleted": (["DELETE FROM signatures WHERE id = 2"], {("signature_missing", 8)}),
+    "signature deleted": (["DELETE FROM signatures WHERE id = 2"], {("signature_missing", 9)}),
     "ended signature deleted": (
         ["DELETE FROM signatures WHERE id = 1"],
-        {("signature_missing", 3), ("ending_undone", 5)},
+        {("signature_missing", 4), ("ending_undone", 6)},
     ),
     "signature forged": (
         [NEW_SIGNATURE.format(id=9, receipt=RECEIPT, position="NULL")],
@@ -180,28 +191,28 @@ MATRIX: dict[str, tuple[list[str], set[tuple[str, int | None]]]] = {
         {("signature_unrecorded", None)},
     ),
     "signature forged with another's entry": (
-        [NEW_SIGNATURE.format(id=9, receipt=RECEIPT, position=8)],
-        {("signature", 8), ("signature_twice", 8)},
+        [NEW_SIGNATURE.format(id=9, receipt=RECEIPT, position=9)],
+        {("signature", 9), ("signature_twice", 9)},
     ),
     "end undone": (
         [signature("revoked_at = NULL, revoke_reason = NULL")],
-        {("ending_undone", 5)},
+        {("ending_undone", 6)},
     ),
     "end undone without a trace": (
         [signature("revoked_at = NULL, revoke_reason = NULL, revoked_position = NULL")],
-        {("ending_undone", 5)},
+        {("ending_undone", 6)},
     ),
     "end without entry": (
         [signature(f"revoked_at = '{HALF_PAST}', revoke_reason = 'withdrawn'", 2)],
         {("ending_unrecorded", None)},
     ),
-    "end reason": ([signature("revoke_reason = 'renewed'")], {("ending", 5)}),
-    "end reason unknown": ([signature("revoke_reason = 'bored'")], {("ending", 5)}),
-    "end time": ([signature(f"revoked_at = '{HALF_PAST}'")], {("ending", 5)}),
-    "end since": ([signature(f"revoked_after = '{HALF_PAST}'")], {("ending", 5)}),
+    "end reason": ([signature("revoke_reason = 'renewed'")], {("ending", 6)}),
+    "end reason unknown": ([signature("revoke_reason = 'bored'")], {("ending", 6)}),
+    "end time": ([signature(f"revoked_at = '{HALF_PAST}'")], {("ending", 6)}),
+    "end since": ([signature(f"revoked_after = '{HALF_PAST}'")], {("ending", 6)}),
     "end of another": (
-        [signature("revoked_position = 6")],
-        {("ending", 6), ("ending_undone", 5)},
+        [signature("revoked_position = 7")],
+        {("ending", 7), ("ending_undone", 6)},
     ),
 }
 """What is changed, and what is found of it: the flaw and the position of the entry."""
@@ -240,15 +251,15 @@ async def test_cut_off_end_is_found_by_the_head_that_was_posted(
     told: Database, database_url: str
 ) -> None:
     head = await ledger.find_head(told)
-    cut = ["DELETE FROM signatures WHERE id = 2", "DELETE FROM ledger_entries WHERE position > 6"]
+    cut = ["DELETE FROM signatures WHERE id = 2", "DELETE FROM ledger_entries WHERE position > 7"]
     await tamper(told, database_url, *cut)
     assert (await ledger.verify(told)).findings == ()
-    assert found(await ledger.verify(told, head)) == {("head_missing", 8)}
+    assert found(await ledger.verify(told, head)) == {("head_missing", 9)}
     assert await ledger.is_ahead(told, head)
     await tamper(told, database_url, "DELETE FROM signatures", "DELETE FROM ledger_entries")
     await tamper(told, database_url, "UPDATE agreement_versions SET state = 'draft'")
     assert (await ledger.verify(told)).findings == ()
-    assert found(await ledger.verify(told, head)) == {("head_missing", 8)}
+    assert found(await ledger.verify(told, head)) == {("head_missing", 9)}
 
 
 async def test_head_holds_while_the_ledger_grows(told: Database) -> None:
@@ -270,13 +281,13 @@ async def test_rewriting_everything_is_found_by_the_head_alone(
     head = await ledger.find_head(told)
     rewritten: list[Entry] = []
     for old in await recorded(told):
-        new = replace(old, kind="declined") if old.position == 2 else old
+        new = replace(old, kind="declined") if old.position == 3 else old
         previous = rewritten[-1].hash if rewritten else NO_ENTRIES.hash
         rewritten.append(replace(new, hash=new.hash_after(previous)))
     statements = [entry(f"kind = '{e.kind}', hash = '{e.hash}'", e.position) for e in rewritten]
     await tamper(told, database_url, *statements)
     assert (await ledger.verify(told)).findings == ()
-    assert found(await ledger.verify(told, head)) == {("head_other", 8)}
+    assert found(await ledger.verify(told, head)) == {("head_other", 9)}
 
 
 async def test_older_signatures_are_counted_when_they_came_before_the_ledger(
@@ -309,20 +320,20 @@ async def test_tampering_with_what_was_erased_is_still_found(
     async with told.write() as tx:
         await entries.erase(tx, SECOND, LATER)
     await tamper(told, database_url, signature("member_id = 77", 2))
-    assert found(await ledger.verify(told)) == {("signature", 8)}
+    assert found(await ledger.verify(told)) == {("signature", 9)}
     await tamper(told, database_url, "DELETE FROM ledger_entries WHERE kind = 'erased'")
-    assert {("erased", 7), ("erased", 8)} <= found(await ledger.verify(told))
+    assert {("erased", 8), ("erased", 9)} <= found(await ledger.verify(told))
 
 
 async def test_many_findings_are_counted_and_the_first_are_listed(
     told: Database, database_url: str
 ) -> None:
     await fill(told, 100)
-    await tamper(told, database_url, "UPDATE ledger_entries SET payload = '{}' WHERE position > 8")
+    await tamper(told, database_url, "UPDATE ledger_entries SET payload = '{}' WHERE position > 9")
     result = await ledger.verify(told)
     assert result.wrong == 100
     assert result.findings == tuple(
-        Finding(flaw=Flaw.PAYLOAD, position=position) for position in range(9, 29)
+        Finding(flaw=Flaw.PAYLOAD, position=position) for position in range(10, 30)
     )
 
 

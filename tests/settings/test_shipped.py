@@ -45,7 +45,7 @@ def test_example_writes_out_every_setting() -> None:
     section = read_document(EXAMPLE).data["groups"]["harbour-light"]
     assert set(section) == {
         *("name", "guild", "agreement", "roles", "channels"),
-        *("signing", "enforcement", "upkeep", "cases", "retention"),
+        *("language", "signing", "enforcement", "upkeep", "cases", "retention"),
     }
     sections = {"signing": Signing, "upkeep": Upkeep, "cases": Cases, "retention": Retention}
     for name, model in sections.items():

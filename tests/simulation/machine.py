@@ -135,11 +135,14 @@ class Worlds(World):
         if self.live.is_online:
             await self.live.settle()
         answerable, standing, doubtful = await self._what_it_answers(person, message)
+        said_no = await self._has_said_no_since(message)
         self.live.set_reaction(person.id, message, ACCEPT, reacted=reacted)
         offline = not self.live.is_online
         if reacted and answerable and not person.signed:
             # Whoever leaves and returns is asked anew: the older message may say what was before.
-            unclear = person.refused_inside or person.left_unseen or person.signed is None
+            unclear = (
+                person.refused_inside or person.left_unseen or said_no or person.signed is None
+            )
             person.signed = None if offline and unclear else person in self.admitted() or None
             person.unseen = offline
             person.refused_inside = person.refused_inside and offline
@@ -172,6 +175,16 @@ class Worlds(World):
         answerable = request.is_open and request.left_at is None and newest
         standing = held is not None and held.request_id == request.id
         return answerable, standing, held is not None and request.accept_seen_at is None
+
+    async def _has_said_no_since(self, message: Any) -> bool:
+        """Whether they took back another acceptance after this message was last looked at."""
+        async with self.live.database.read() as tx:
+            request = await requests.find_by_message(tx, message.id)
+            if request is None:
+                return False
+            given = await signature_queries.list_of_member(tx, request.group_key, request.member_id)
+        known_at = request.checked_at or request.created_at
+        return any(one.revoked_at is not None and one.revoked_at > known_at for one in given)
 
     @precondition(lambda self: self.asked())
     @rule(n=st.integers(0, 9), reacted=st.booleans(), at_once=HASTE)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, Text, insert, make_url, select, text, 
 
 from bot.domain.agreements import Change, Method, RequestState, RevokeReason, VersionState
 from bot.domain.effects import AlarmKind, EffectKind, EffectState
+from bot.domain.invitations import Audience, Kind
 from bot.storage import migrations
 from bot.storage.database import Database, _sqlite_engine
 from bot.storage.tables import UTCDateTime, Word, metadata
@@ -38,13 +39,18 @@ _FULL: dict[str, dict[str, Any]] = {
     },
     "effects": {"kind": EffectKind.REPORT, "state": EffectState.DONE},
     "alarms": {"kind": AlarmKind.ROLE_GONE},
+    "invitations": {"audience": Audience.EVERYBODY},
+    "invited": {"kind": Kind.OTHER},
 }
 _SPARSE: dict[str, dict[str, Any]] = {
     "agreement_versions": {"state": VersionState.DRAFT},
     "signature_requests": {"state": RequestState.QUEUED},
-    "signatures": {"method": Method.BUTTON},
+    # Of somebody who has no request: nothing is known there of what they signed.
+    "signatures": {"method": Method.BUTTON, "member_id": 2},
     "effects": {"kind": EffectKind.ASK, "state": EffectState.PENDING},
     "alarms": {"kind": AlarmKind.TWO_FACTOR},
+    "invitations": {"audience": Audience.MEMBERS},
+    "invited": {"kind": Kind.MEMBER},
 }
 
 

@@ -45,6 +45,23 @@ async def names(database: Database) -> set[str]:
         return set((await tx.execute(text("SELECT name FROM marks"))).scalars())
 
 
+async def test_connection_in_use_is_closed_when_all_others_were_thrown_away(
+    database: Database,
+) -> None:
+    async with database.read() as tx:
+        used = (await tx.get_raw_connection()).driver_connection
+        await tx.execute(text("SELECT name FROM marks"))
+        await database.reconnect()
+        await tx.execute(text("SELECT name FROM marks"))
+    assert used is not None
+    if database.dialect == "postgresql":
+        assert used.is_closed()
+    else:
+        with pytest.raises(ValueError, match="no active connection"):
+            assert used.total_changes
+    assert await names(database) == set()
+
+
 async def test_transaction_that_does_not_fit_leaves_nothing_behind(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

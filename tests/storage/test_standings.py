@@ -19,7 +19,7 @@ from bot.domain.agreements import (
     VersionState,
     standing_of,
 )
-from bot.storage import requests, signatures, tables, versions
+from bot.storage import requests, signatures, standings, tables, versions
 from bot.storage.database import Database, Transaction
 from tests.factories import FACILITATOR, NOW, make_agreement
 
@@ -27,6 +27,8 @@ PEOPLE = 40
 WORLDS = 18
 DAY = timedelta(days=1)
 CLOSED_STATES = (RequestState.EXPIRED, RequestState.CANCELLED)
+# More of the one that counts only together with an answered request.
+REASONS = (*RevokeReason, RevokeReason.WITHDRAWN, RevokeReason.WITHDRAWN, RevokeReason.WITHDRAWN)
 # One before, one at and one after the instant that is asked about, and "never".
 INSTANTS = (None, NOW - DAY, NOW, NOW + DAY)
 
@@ -109,7 +111,7 @@ class World:
                 "signed_at": self._some_time_ago(),
                 "expires_at": self._chance.choice(INSTANTS),
                 "revoked_at": self._some_time_ago() if is_revoked else None,
-                "revoke_reason": self._chance.choice(list(RevokeReason)) if is_revoked else None,
+                "revoke_reason": self._chance.choice(REASONS) if is_revoked else None,
             }
         )
 
@@ -170,17 +172,21 @@ async def compare(tx: Transaction, world: World) -> Counter[Standing]:
     async def listed(
         standing: Standing | None, offset: int = 0, limit: int = 1_000
     ) -> list[tuple[int, Standing, datetime]]:
-        return await signatures.list_standings(
+        people = await standings.list_standings(
             tx, key, in_force, NOW, standing=standing, offset=offset, limit=limit
         )
+        return [(person.member_id, person.standing, person.since) for person in people]
 
     everybody = await listed(None)
     assert {who: (standing, since) for who, standing, since in everybody} == expected
     assert len(everybody) == len(expected)
     counts = Counter(standing for standing, _ in expected.values())
-    assert await signatures.count_standings(tx, key, in_force, NOW) == counts
+    assert await standings.count_standings(tx, key, in_force, NOW) == counts
     for standing in Standing:
         assert await listed(standing) == [row for row in everybody if row[1] is standing]
     pages = [row for offset in range(0, PEOPLE, 7) for row in await listed(None, offset, 7)]
     assert pages == everybody
+    batches = [batch async for batch in standings.read_everybody(tx, key, in_force, NOW, 7)]
+    read = [(one.member_id, one.standing, one.since) for batch in batches for one in batch]
+    assert read == everybody
     return counts

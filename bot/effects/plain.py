@@ -1,0 +1,23 @@
+"""What people wrote, made plain before it is shown to somebody else."""
+
+import discord
+
+LONGEST = 700
+"""Characters of a shown note: 300 that were written, most of them escaped."""
+
+
+def plain_words(text: str) -> str:
+    """Text on one line, without formatting, mentions, or hidden and direction-changing signs."""
+    visible = "".join(sign if sign.isprintable() else " " for sign in text if not is_hidden(sign))
+    escaped = discord.utils.escape_mentions(
+        discord.utils.escape_markdown(" ".join(visible.split()))
+    )
+    # Without this, <t:…>, <#…> and their like would still be drawn as times and channels.
+    return escaped.replace("<", "\\<")[:LONGEST]
+
+
+def is_hidden(sign: str) -> bool:
+    """Zero-width and direction marks, which would hide or turn around what stands beside them."""
+    return sign in "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u061c\u3164\u115f\u1160\uffa0" or (
+        "\u202a" <= sign <= "\u202e" or "\u2066" <= sign <= "\u2069"
+    )

@@ -1,0 +1,117 @@
+"""What is found when a request's message is read back: answers nobody told of, or no message."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.domain.agreements import (
+    Answer,
+    RequestState,
+    RevokeReason,
+    Signature,
+    SignatureRequest,
+)
+from bot.domain.effects import Notice
+from bot.services import objecting
+from bot.services.signing import Between, record_answer_in, take_back_in, tell_in
+from bot.storage import requests, signatures, versions
+from bot.storage.database import Database
+
+ASK_AGAIN_AFTER = timedelta(days=1)
+
+
+async def record_found_answer(
+    database: Database,
+    request_id: int,
+    *,
+    accepted: bool,
+    declined: bool,
+    observed_at: datetime,
+    now: datetime,
+) -> bool:
+    """Record the reactions that were found on a request's message when it was read back.
+
+    They were given or taken back at an unknown time since the message was last known, and are
+    recorded so. With both present the acceptance counts, whichever came first: after an
+    acceptance a ❌ does not withdraw, and after a ❌ an acceptance signs. An acceptance that was
+    seen there before says nothing new, as when somebody withdrew by command and left it.
+
+    Args:
+        database: the open database.
+        request_id: the request whose message was read.
+        accepted: somebody's acceptance stands under it.
+        declined: somebody's refusal stands under it.
+        observed_at: an instant before the reading began; whatever was recorded after it is
+            newer than what was read, and counts.
+        now: the current instant.
+
+    Returns:
+        Whether anything had changed.
+    """
+    async with database.write() as tx:
+        request = await requests.get(tx, request_id)
+        given = await signatures.list_of_member(tx, request.group_key, request.member_id)
+        if _last_change(request, given) > observed_at:
+            return False
+        signature = next((one for one in given if one.revoked_at is None), None)
+        after = request.checked_at or request.sent_at
+        when = Between(until=now, after=min(after, now) if after else None)
+        was_seen = request.accept_seen_at is not None
+        if accepted is not was_seen:
+            await requests.mark(tx, request.id, accept_seen_at=now if accepted else None)
+        if was_seen and not accepted and signature and signature.request_id == request.id:
+            await take_back_in(tx, request, when)
+        elif accepted and not was_seen and signature is None and request.is_open:
+            if _refused_since(request, given, after):
+                # Given before or after that refusal: nobody knows, and doubt lets nobody in.
+                await tell_in(tx, request, Notice.UNCLEAR, now)
+                return False
+            await record_answer_in(tx, request, Answer.ACCEPT, when, removed=False)
+        elif declined and await objecting.object_in(tx, request, when.until, when.after):
+            pass  # a ❌ under what a facilitator recorded
+        elif declined and not accepted and request.state is RequestState.SENT:
+            await record_answer_in(tx, request, Answer.DECLINE, when, removed=False)
+        else:
+            return False
+        await requests.mark(tx, request.id, checked_at=now)
+        return True
+
+
+async def record_message_gone(database: Database, request_id: int, now: datetime) -> bool:
+    """The message of a request does not exist any more: nothing can be answered on it.
+
+    Whoever has answered keeps their answer. Whoever has not is asked again, but not twice
+    within `ASK_AGAIN_AFTER`, should messages vanish again and again.
+
+    Returns:
+        Whether the person is asked again.
+    """
+    async with database.write() as tx:
+        request = await requests.get(tx, request_id)
+        if request.state is not RequestState.SENT:
+            await requests.mark(tx, request_id, message_id=None)
+            return False
+        in_force = await versions.find_in_force(tx, request.group_key)
+        if in_force is None or request.created_at > now - ASK_AGAIN_AFTER:
+            return False
+        await requests.mark(tx, request_id, state=RequestState.CANCELLED)
+        group_key, member_id = request.group_key, request.member_id
+        await requests.add(tx, group_key, member_id, now, version_id=in_force.id)
+        await requests.ask_queued(tx, group_key, now, [member_id])
+        return True
+
+
+def _last_change(request: SignatureRequest, given: Sequence[Signature]) -> datetime:
+    instants = [request.answered_at, request.sent_at, request.checked_at]
+    for signature in given:
+        instants += [signature.signed_at, signature.revoked_at]
+    return max((at for at in instants if at is not None), default=request.created_at)
+
+
+def _refused_since(
+    request: SignatureRequest, given: Sequence[Signature], checked_at: datetime | None
+) -> bool:
+    """Whether the person said no, by button or command, after the message was last known."""
+    refusals = [one.revoked_at for one in given if one.revoke_reason is RevokeReason.WITHDRAWN]
+    if request.state is RequestState.DECLINED:
+        refusals.append(request.answered_at)
+    return any(at and (checked_at is None or at > checked_at) for at in refusals)

@@ -1,0 +1,1 @@
+"""The catalogue: every sentence in every language, and which language is spoken to whom."""
