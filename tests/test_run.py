@@ -5,6 +5,7 @@ import base64
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -54,20 +55,27 @@ class Offline(Pledge):
         self.ended.set()
 
 
+@pytest.fixture
+def last_resort() -> Iterator[LastResort]:
+    """Armed by an end, and disarmed with the test: else it would end the whole test run."""
+    last_resort = LastResort()
+    yield last_resort
+    last_resort.disarm()
+
+
 @pytest.mark.parametrize("times", [1, 3])
 async def test_process_ends_its_work_and_returns_when_it_gets_sigterm(
-    sqlite_url: str, times: int
+    sqlite_url: str, last_resort: LastResort, times: int
 ) -> None:
     database = await Database.open(sqlite_url, KEYS)
     client = Offline([make_group()], database, KEYS)
-    client.ended, last_resort = asyncio.Event(), LastResort()
+    client.ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for _ in range(times - 1):
         loop.call_later(0, os.kill, os.getpid(), signal.SIGTERM)
 
     async with asyncio.timeout(20):
         await _stay_online(client, "no token", last_resort)
-    last_resort.disarm()
 
     assert client.online
     assert client.is_closed()
@@ -87,21 +95,25 @@ class GivingUp(Offline):
         await self.ended.wait()
 
 
-async def test_process_that_gives_up_closes_and_says_why(sqlite_url: str) -> None:
+async def test_process_that_gives_up_closes_and_says_why(
+    sqlite_url: str, last_resort: LastResort
+) -> None:
     database = await Database.open(sqlite_url, KEYS)
     client = GivingUp([make_group()], database, KEYS)
     client.ended = asyncio.Event()
 
     with pytest.raises(StuckError, match=r"^stuck$"):
         async with asyncio.timeout(20):
-            await _stay_online(client, "no token", LastResort())
+            await _stay_online(client, "no token", last_resort)
 
     assert client.is_closed()
     client.on_close()
     await database.close()
 
 
-async def test_process_ends_when_another_takes_over_its_database(sqlite_url: str) -> None:
+async def test_process_ends_when_another_takes_over_its_database(
+    sqlite_url: str, last_resort: LastResort
+) -> None:
     database = await Database.open(sqlite_url, KEYS)
     await database.hold_alone()
     path = lock_path(Path(sqlite_url.removeprefix("sqlite:///")))
@@ -121,7 +133,7 @@ async def test_process_ends_when_another_takes_over_its_database(sqlite_url: str
     client.ended = asyncio.Event()
     with pytest.raises(InUseError):
         async with asyncio.timeout(20):
-            await _stay_online(client, "no token", LastResort())
+            await _stay_online(client, "no token", last_resort)
     await second.close()
     await database.close()
 

@@ -71,9 +71,11 @@ def _person(town: Town, name: str) -> PersonView:
 
 
 def plain(content: str) -> str:
-    """A message without what differs from run to run: times, ids, receipts, found answers."""
+    """A message without what differs from run to run: times, ids, receipts, and how far it is."""
     content = re.sub(r"<t:\d+(:\w)?>", "<time>", content)
     content = re.sub(r"`[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}`", "`receipt`", content)
+    # How far an invitation has come is written anew as it goes on, in one and the same message.
+    content = re.sub(r"\*\*I (am asking|have asked)[^\n]*Asked [^\n]*", "<progress>", content)
     content = re.sub(r"(channels/@me)/\d+/\d+", r"\1/<message>", content)
     return re.sub(r"\nI was offline when you answered[^\n]*", "", content)
 
