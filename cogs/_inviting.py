@@ -80,8 +80,11 @@ class InviteButton(
         people = await invitations.begin(
             client.database, group.key, self.invitation_id, self.audience, client.now()
         )
-        await settle(interaction, texts.invited(people))
-        await client.inviting.go_on(group)
+        try:
+            await settle(interaction, texts.invited(people))
+        finally:
+            # It is decided, whether or not the answer arrives.
+            await client.inviting.go_on(group)
 
 
 class StopInviteButton(
@@ -104,5 +107,7 @@ class StopInviteButton(
         stopped = await invitations.stop(
             client.database, group.key, self.invitation_id, client.now()
         )
-        await reply(interaction, texts.STOPPING if stopped else texts.STOPPED_BEFORE)
-        await client.inviting.go_on(group)
+        try:
+            await reply(interaction, texts.STOPPING if stopped else texts.STOPPED_BEFORE)
+        finally:
+            await client.inviting.go_on(group)
