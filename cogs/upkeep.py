@@ -263,11 +263,12 @@ class Upkeep(commands.Cog):
                 None if self.client.intents.members else AlarmKind.MEMBERS_UNSEEN,
             ),
         }
-        for kind, (alarms, cause) in causes.items():
+        for _, cause in causes.values():
             if cause is not None:
                 await outbox.raise_alarm(database, group.key, cause, now)
-            else:
-                await outbox.all_clear(database, group.key, kind, alarms, now)
+        clear = [kind for kind, (_, cause) in causes.items() if cause is None]
+        closed = [alarm for kind in clear for alarm in causes[kind][0]]
+        await outbox.all_clear(database, group.key, clear, closed, now)
 
 
 def may_remove(guild: discord.Guild, group: Group) -> bool:

@@ -7,14 +7,18 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import pytest_asyncio
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import make_url
 
 from bot.storage.database import Database
+from tests.doubles.compiled import share_compiled_statements
 from tests.factories import KEYS
+
+share_compiled_statements()
 
 LONGEST = ("tests/crash/", "tests/simulation/test_worlds.py", "tests/simulation/", "tests/cogs/")
 """Where the tests are that take longest."""
@@ -66,11 +70,9 @@ def postgres_server() -> Iterator[str]:
 
 
 async def _administer(server: str, statement: str) -> None:
-    url = make_url(server).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()
+    connection: Any = await asyncpg.connect(server)
+    await connection.execute(statement)
+    await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -244,7 +244,7 @@ class Worker:
     async def _dms_flow_again(self) -> None:
         alarms, now = [AlarmKind.DIRECT_MESSAGES_PAUSED], self._clock()
         for group_key in self._groups:
-            await outbox.all_clear(self._database, group_key, EffectKind.ASK, alarms, now)
+            await outbox.all_clear(self._database, group_key, [EffectKind.ASK], alarms, now)
 
     async def _cannot_yet(self, effect: Effect, alarm: AlarmKind | None) -> None:
         if alarm is None:

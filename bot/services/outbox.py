@@ -56,6 +56,8 @@ async def find_next_due_at(
     database: Database, group_keys: Collection[str], kinds: Collection[EffectKind]
 ) -> datetime | None:
     """When the outbox next wants to be looked at for these kinds; None when it is empty."""
+    if not group_keys:
+        return None
     async with database.read() as tx:
         return await effects.find_next_due_at(tx, group_keys, kinds)
 
@@ -442,15 +444,15 @@ async def record_server(database: Database, group_key: str, now: datetime, *, th
 async def all_clear(
     database: Database,
     group_key: str,
-    kind: EffectKind,
+    kinds: Collection[EffectKind],
     alarms: Collection[AlarmKind],
     now: datetime,
 ) -> int:
-    """What effects of this kind were waiting for is mended: close the alarms, let them go on.
+    """What effects of these kinds were waiting for is mended: close the alarms, let them go on.
 
     Returns:
         How many effects go on.
     """
     async with database.write() as tx:
         await effects.close_alarms(tx, group_key, alarms, now)
-        return await effects.release_held(tx, group_key, kind, now)
+        return await effects.release_held(tx, group_key, kinds, now)

@@ -9,15 +9,11 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, Self
 
-import aiosqlite
 import asyncpg as asyncpg_module  # pyright: ignore[reportMissingTypeStubs]
-import sqlcipher3.dbapi2 as sqlcipher_module  # pyright: ignore[reportMissingTypeStubs]
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
-from typing_extensions import override
 
 from bot.domain.errors import (
     InUseError,
@@ -30,10 +26,10 @@ from bot.keys import Keyring
 from bot.storage import migrations
 from bot.storage.alone import FileLock, ServerLock
 from bot.storage.outages import find_outage, is_certain, refuses_writing
+from bot.storage.sqlite_driver import Connection, SqlcipherModule, sqlcipher
 
 asyncpg: Any = asyncpg_module
-sqlcipher: Any = sqlcipher_module
-"""The two drivers come without types."""
+"""The driver comes without types."""
 
 BUSY_TIMEOUT_MS = 10_000
 _FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
@@ -211,21 +207,22 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
     path = Path(url.database)
     key = keys.derive("sqlite-file").hex()
 
-    async def connect(**_options: Any) -> aiosqlite.Connection:
-        connection = aiosqlite.Connection(lambda: _open_file(path, key), iter_chunk_size=64)
+    async def connect(**_options: Any) -> Connection:
+        connection = Connection(lambda: _open_file(path, key), iter_chunk_size=64)
         thread = connection._thread  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         # As SQLAlchemy does for connections it opens itself: a crash must not hang the process.
         thread.daemon = True
         try:
-            return await connection
+            await connection
         except Exception:
             # The thread is about to end, and tells the loop so: that must still be there then.
             thread.join()
             raise
+        return connection
 
     engine = create_async_engine(
         "sqlite+aiosqlite://",
-        module=_SqlcipherModule(aiosqlite, sqlcipher),
+        module=SqlcipherModule(),
         async_creator=connect,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=4,
@@ -308,25 +305,6 @@ def _connect(uri: str, key: str) -> Any:
         connection.close()
         raise
     return connection
-
-
-class _SqlcipherModule(AsyncAdapt_aiosqlite_dbapi):
-    """SQLAlchemy's aiosqlite adapter, with the exceptions that SQLCipher's driver raises."""
-
-    @override
-    def _init_dbapi_attributes(self) -> None:
-        super()._init_dbapi_attributes()
-        for name in (
-            "DatabaseError",
-            "Error",
-            "IntegrityError",
-            "NotSupportedError",
-            "OperationalError",
-            "ProgrammingError",
-            "sqlite_version",
-            "sqlite_version_info",
-        ):
-            setattr(self, name, getattr(sqlcipher, name))
 
 
 def _postgres_engine(url: URL, keys: Keyring) -> AsyncEngine:

@@ -193,13 +193,15 @@ async def mark_held(tx: Transaction, effect_id: int, outcome: str) -> None:
     )
 
 
-async def release_held(tx: Transaction, group_key: str, kind: EffectKind, now: datetime) -> int:
-    """Let the set-aside rows of a group and kind try again; returns how many."""
+async def release_held(
+    tx: Transaction, group_key: str, kinds: Collection[EffectKind], now: datetime
+) -> int:
+    """Let the set-aside rows of a group and these kinds try again; returns how many."""
     result = await tx.execute(
         update(effects)
         .where(
             _columns.group_key == group_key,
-            _columns.kind == kind,
+            _columns.kind.in_(kinds),
             _columns.state == EffectState.HELD,
         )
         .values(state=EffectState.PENDING, due_at=now)

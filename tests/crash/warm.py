@@ -16,6 +16,7 @@ from bot.storage.database import Database
 from tests.crash.handle import until
 from tests.crash.process import READY_TIMEOUT
 from tests.crash.town import TOKEN, Town
+from tests.doubles.compiled import share_compiled_statements
 from tests.doubles.discord_server import DiscordServer, use_instead_of_discord
 from tests.factories import KEYS
 
@@ -43,6 +44,7 @@ async def _is_resting(client: Pledge) -> bool:
     return client.effects._task is None and not any(handlers)
 
 
+share_compiled_statements()
 with tempfile.TemporaryDirectory() as place:
     asyncio.run(_live_once(Path(place)))
 assert threading.active_count() == 1, threading.enumerate()

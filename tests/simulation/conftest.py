@@ -182,8 +182,8 @@ class Line:
 
     async def mend(self) -> None:
         """What the server lacked is there again, and the bot notices."""
-        for kind in (EffectKind.ALIGN_ROLE, EffectKind.PANEL, EffectKind.ALARM):
-            await outbox.all_clear(self.database, self.group.key, kind, (), self.now())
+        kinds = (EffectKind.ALIGN_ROLE, EffectKind.PANEL, EffectKind.ALARM)
+        await outbox.all_clear(self.database, self.group.key, kinds, (), self.now())
         await outbox.request_panel(self.database, self.group.key, self.now())
 
     async def catch_up(self) -> None:

@@ -81,9 +81,9 @@ async def test_row_that_was_set_aside_lets_its_lane_go_on(seeded: Database) -> N
         assert not await effects.has_held(tx, "a", EffectKind.ASK)
     assert await claim(seeded) == [2]
     async with seeded.write() as tx:
-        assert await effects.release_held(tx, OTHER_GROUP, EffectKind.NOTICE, NOW) == 0
-        assert await effects.release_held(tx, GROUP, EffectKind.ASK, NOW) == 0
-        assert await effects.release_held(tx, GROUP, EffectKind.NOTICE, NOW) == 1
+        assert await effects.release_held(tx, OTHER_GROUP, [EffectKind.NOTICE], NOW) == 0
+        assert await effects.release_held(tx, GROUP, [EffectKind.ASK], NOW) == 0
+        assert await effects.release_held(tx, GROUP, list(EffectKind), NOW) == 1
     assert await claim(seeded) == [1]
 
 
