@@ -26,8 +26,7 @@ class Story:
     """Everything the record knows of one person in one group.
 
     `request` is the one that counts now, `earlier` those before it, oldest first, like the
-    `signatures`. `adopted_at` is set while they keep the role as a member from before Pledge,
-    whose grace begins when they were asked for the first time, at `first_asked_at`.
+    `signatures`. `adopted_at` is set while they keep the role as a member from before Pledge.
     `reminders` counts what was sent for the request that counts, the last at `reminded_at`.
     """
 
@@ -38,7 +37,6 @@ class Story:
     signatures: tuple[Signature, ...]
     in_force: AgreementVersion | None
     adopted_at: datetime | None = None
-    first_asked_at: datetime | None = None
     reminders: int = 0
     reminded_at: datetime | None = None
 
@@ -62,5 +60,4 @@ class Story:
             return None
         if request.state is not RequestState.SENT or request.sent_at is None:
             return None
-        asked_at = self.first_asked_at or request.sent_at
-        return max(self.adopted_at, asked_at) + settled.grace
+        return max(self.adopted_at, request.sent_at) + settled.grace

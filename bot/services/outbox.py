@@ -287,9 +287,7 @@ async def prepare_notice(
         in_force = await versions.find_in_force(tx, effect.group_key)
         request = await requests.find_open(tx, effect.group_key, member_id)
         adopted_at = await stories.find_adopted_at(tx, effect.group_key, member_id)
-        asked_at = None
-        if request is not None and request.sent_at is not None:
-            asked_at = await stories.find_first_asked_at(tx, effect.group_key, member_id)
+        asked_at = request.sent_at if request is not None else None
         kept_until = rules.kept_until(adopted_at, asked_at) if rules is not None else None
         facts = NoticeFacts(
             notice=Notice(effect.detail or ""),

@@ -17,7 +17,6 @@ async def read_story(database: Database, group_key: str, member_id: int, now: da
         in_force = await versions.find_in_force(tx, group_key)
         reminders = await stories.count_reminders(tx, request) if request else 0
         adopted_at = await stories.find_adopted_at(tx, group_key, member_id)
-        asked_at = await stories.find_first_asked_at(tx, group_key, member_id)
     return Story(
         member_id=member_id,
         standing=standing_of(request, given, in_force, now),
@@ -26,7 +25,6 @@ async def read_story(database: Database, group_key: str, member_id: int, now: da
         signatures=given,
         in_force=in_force,
         adopted_at=adopted_at,
-        first_asked_at=asked_at,
         reminders=reminders,
         reminded_at=request.reminded_at if request else None,
     )

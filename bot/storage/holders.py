@@ -174,27 +174,15 @@ def _with_requests() -> Any:
     )
 
 
-_every = signature_requests.alias("every_request")
-_first_asked_at = (
-    select(func.min(_every.c.sent_at))
-    .where(_every.c.group_key == _columns.group_key, _every.c.member_id == _columns.member_id)
-    .correlate(holders)
-    .scalar_subquery()
-)
-"""A newer text asks once more; it does not begin the grace anew."""
-
-
 def _is_stranger(group_key: str, rules: Rules, now: datetime) -> ColumnElement[bool]:
     """Not adopted; or adopted, asked, reminded and silent until the grace was over; or said no."""
     request = signature_requests.c
     began = now - rules.grace
-    # To be asked about a newer text reminds of the older one, too.
-    was_reminded = or_(request.reminded_day.is_not(None), request.sent_at > _first_asked_at)
     grace_is_over = and_(
         _columns.adopted_at <= began,
-        _first_asked_at <= began,
+        request.sent_at <= began,
         request.state == RequestState.SENT,
-        *([was_reminded] if rules.reminds else []),
+        *([request.reminded_day.is_not(None)] if rules.reminds else []),
     )
     said_no = func.coalesce(request.state == RequestState.DECLINED, False)
     is_over = func.coalesce(grace_is_over, False)

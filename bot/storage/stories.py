@@ -36,14 +36,6 @@ async def find_adopted_at(tx: Transaction, group_key: str, member_id: int) -> da
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def find_first_asked_at(tx: Transaction, group_key: str, member_id: int) -> datetime | None:
-    """When this person was asked to sign for the first time; None if they never were."""
-    query = select(func.min(_requests.sent_at)).where(
-        _requests.group_key == group_key, _requests.member_id == member_id
-    )
-    return (await tx.execute(query)).scalar_one()
-
-
 async def count_reminders(tx: Transaction, request: SignatureRequest) -> int:
     """How many reminders of this request were sent."""
     query = select(func.count()).where(

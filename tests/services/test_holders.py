@@ -6,18 +6,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.agreements import Change, RequestState, RevokeReason, Standing
+from bot.domain.agreements import RevokeReason, Standing
 from bot.domain.effects import AlarmKind, Effect, EffectKind, Notice, Report, unpack
 from bot.domain.holders import Enforcement, Source
-from bot.domain.stories import Settled
-from bot.services import holders, members, outbox, records, reminders, stories
+from bot.services import holders, members, outbox, records, reminders
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
 from bot.storage import versions
 from bot.storage.database import Database
-from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish, register
+from tests.factories import NEWCOMER, NOW, RULES, publish, register
 from tests.services.test_signing import ACCEPT, DECLINE, GROUP, ask, due, react, run_all, standing
-from tests.services.waiting import deliver
 
 ROLE = 600_000_000_000_000_001
 HOUR = timedelta(hours=1)
@@ -174,32 +172,6 @@ async def test_grace_runs_from_the_asking(database: Database) -> None:
         now = LATER + timedelta(days=days)
         await sweep(database, [NEWCOMER], now=now)
         assert (await conclude(database, now)).strangers == strangers
-
-
-@pytest.mark.parametrize("reminds", [True, False])
-async def test_a_newer_text_gives_members_from_before_no_more_time(
-    database: Database, reminds: bool
-) -> None:
-    await publish(database)
-    await ask(database)
-    await sweep(database, [NEWCOMER])
-    await conclude(database)
-    day = NOW + timedelta(days=10)
-    newer = make_agreement(purpose="We listen, and keep it to ourselves.")
-    await publish(database, agreement=newer, change=Change.MATERIAL, now=day)
-    await deliver(database, day)
-    request = (await records.check_member(database, GROUP, NEWCOMER, day)).request
-    assert request is not None
-    assert (request.state, request.sent_at) == (RequestState.SENT, day)
-    story = await stories.read_story(database, GROUP, NEWCOMER, day)
-    settled_for = Settled(remind_after_days=(1,), grace=RULES.grace, takes_roles=True)
-    assert story.keeps_role_until(settled_for) == LATER + RULES.grace
-    rules = replace(RULES, reminds=reminds)
-    for days, strangers in ((13, 0), (15, 1)):
-        now = LATER + timedelta(days=days)
-        await sweep(database, [NEWCOMER], now=now)
-        found = await holders.conclude(database, GROUP, rules, now, role_id=ROLE)
-        assert found.strangers == strangers
 
 
 async def claim_over(database: Database, now: datetime) -> list[Effect]:
