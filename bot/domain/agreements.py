@@ -190,6 +190,10 @@ OPEN_STATES = (
 """A person has at most one request in these states per group; the others are history."""
 
 
+UNANSWERED = (RequestState.QUEUED, RequestState.SENT, RequestState.BLOCKED)
+"""The open states of a request that nothing was said to yet."""
+
+
 class Answer(StrEnum):
     """What a reaction on a request means."""
 

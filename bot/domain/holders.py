@@ -33,6 +33,22 @@ class Enforcement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """How a member from before Pledge keeps the role: since when, and since when they are asked.
+
+    `asked_at` is when the first request reached them that they have not answered, None before
+    that. A request that takes its place, as after a publish, does not move it.
+    """
+
+    adopted_at: datetime
+    asked_at: datetime | None
+
+    def kept_until(self, grace: timedelta) -> datetime | None:
+        """When their time is over if they stay silent; None while it does not run yet."""
+        return max(self.adopted_at, self.asked_at) + grace if self.asked_at else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What a group has settled about people with the role and without a signature.
 
@@ -44,16 +60,15 @@ class Rules:
     grace: timedelta
     reminds: bool
 
-    def kept_until(self, adopted_at: datetime | None, asked_at: datetime | None) -> datetime | None:
+    def kept_until(self, adoption: Adoption | None) -> datetime | None:
         """When a member from before Pledge who stays silent loses the role; None is open.
 
         Args:
-            adopted_at: since when they keep it as such, None for everybody else.
-            asked_at: when the request came that they have not answered, if one did.
+            adoption: how they keep it as such, None for everybody else.
         """
-        if self.enforcement is not Enforcement.REVOKE or adopted_at is None or asked_at is None:
+        if self.enforcement is not Enforcement.REVOKE or adoption is None:
             return None
-        return max(adopted_at, asked_at) + self.grace
+        return adoption.kept_until(self.grace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

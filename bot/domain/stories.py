@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import (
+    UNANSWERED,
     AgreementVersion,
     RequestState,
     Signature,
     SignatureRequest,
     Standing,
 )
+from bot.domain.holders import Adoption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Story:
     """Everything the record knows of one person in one group.
 
     `request` is the one that counts now, `earlier` those before it, oldest first, like the
-    `signatures`. `adopted_at` is set while they keep the role as a member from before Pledge.
+    `signatures`. `adoption` is set while they keep the role as a member from before Pledge.
     `reminders` counts what was sent for the request that counts, the last at `reminded_at`.
     """
 
@@ -36,7 +38,7 @@ class Story:
     earlier: tuple[SignatureRequest, ...]
     signatures: tuple[Signature, ...]
     in_force: AgreementVersion | None
-    adopted_at: datetime | None = None
+    adoption: Adoption | None = None
     reminders: int = 0
     reminded_at: datetime | None = None
 
@@ -56,8 +58,6 @@ class Story:
     def keeps_role_until(self, settled: Settled) -> datetime | None:
         """When a member from before Pledge who does not answer loses the role; None is open."""
         request = self.request
-        if self.adopted_at is None or not settled.takes_roles or request is None:
+        if self.adoption is None or not settled.takes_roles or request is None:
             return None
-        if request.state is not RequestState.SENT or request.sent_at is None:
-            return None
-        return max(self.adopted_at, request.sent_at) + settled.grace
+        return self.adoption.kept_until(settled.grace) if request.state in UNANSWERED else None

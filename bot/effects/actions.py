@@ -112,7 +112,8 @@ class Actions:
                 signing.decline,
                 renewal=asking.renewal,
                 translation=asking.translation,
-                is_adopted=asking.is_adopted,
+                is_adopted=asking.adoption is not None,
+                kept_until=rules_of(group).kept_until(asking.adoption),
             )
             language = asking.translation.language if asking.translation else None
             view = languages_view(group.key, asking.languages, language)

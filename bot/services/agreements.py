@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import (
+    UNANSWERED,
     Agreement,
     AgreementVersion,
     Change,
-    RequestState,
     Standing,
     change_for,
 )
@@ -20,8 +20,6 @@ from bot.domain.translations import Translation, changed_languages, fingerprint_
 from bot.services import ledger, outbox
 from bot.storage import effects, holders, requests, standings, versions
 from bot.storage.database import Database, Transaction
-
-_ASKED = (RequestState.QUEUED, RequestState.SENT, RequestState.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +134,7 @@ async def _affected(
         waiting=sum(
             kind.people
             for kind in kinds
-            if kind.standing is not Standing.SIGNED and kind.state in _ASKED
+            if kind.standing is not Standing.SIGNED and kind.state in UNANSWERED
         ),
         adopted=await holders.count_unasked_adopted(tx, group_key),
         ending=tuple(sorted(ending.items())),

@@ -5,7 +5,13 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from bot.domain.agreements import AgreementVersion, RequestState, Signature, SignatureRequest
+from bot.domain.agreements import (
+    UNANSWERED,
+    AgreementVersion,
+    RequestState,
+    Signature,
+    SignatureRequest,
+)
 from bot.domain.changes import Renewal, compare, untranslated
 from bot.domain.effects import (
     AlarmKind,
@@ -20,11 +26,11 @@ from bot.domain.effects import (
     lane_of_role,
     pack,
 )
-from bot.domain.holders import Rules
+from bot.domain.holders import Adoption, Rules
 from bot.domain.ledger import LedgerKind
 from bot.domain.translations import Translation, choose
 from bot.services import objecting
-from bot.storage import effects, holders, ledger, requests, signatures, stories, versions
+from bot.storage import effects, holders, ledger, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
 ROLE_GIVEN = "role given"
@@ -69,7 +75,7 @@ class Asking:
     `asked_since` is set when a record that was lost may have asked already, between then and
     the making of the request. `translation` is the one to show, None for the text that counts;
     `languages` are those of all there are. `renewal` is set for whoever holds a signature on an
-    older text. `is_adopted` is whether they keep the role as a member from before Pledge.
+    older text. `adoption` is how they keep the role, as a member from before Pledge.
     """
 
     request: SignatureRequest
@@ -78,7 +84,7 @@ class Asking:
     languages: tuple[str, ...]
     asked_since: datetime | None
     renewal: Renewal | None = None
-    is_adopted: bool = False
+    adoption: Adoption | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +125,7 @@ async def prepare_asking(
         if not is_asked and request.version_id != version.id:
             await requests.mark(tx, request.id, version_id=version.id)
         signature = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
-        adopted_at = await stories.find_adopted_at(tx, request.group_key, request.member_id)
+        adoption = await holders.find_adoption(tx, request.group_key, request.member_id)
         translations = await versions.list_translations(tx, version.id)
         signed, earlier = None, ()
         if signature is not None and signature.version_number < version.number:
@@ -132,7 +138,7 @@ async def prepare_asking(
         translation=shown,
         languages=tuple(one.language for one in translations),
         asked_since=datetime.fromisoformat(effect.detail) if effect.detail else None,
-        is_adopted=adopted_at is not None,
+        adoption=adoption,
     )
     if signature is None or signed is None:
         return asking
@@ -286,9 +292,8 @@ async def prepare_notice(
         signature = await signatures.find_unrevoked(tx, effect.group_key, member_id)
         in_force = await versions.find_in_force(tx, effect.group_key)
         request = await requests.find_open(tx, effect.group_key, member_id)
-        adopted_at = await stories.find_adopted_at(tx, effect.group_key, member_id)
-        asked_at = request.sent_at if request is not None else None
-        kept_until = rules.kept_until(adopted_at, asked_at) if rules is not None else None
+        adoption = await holders.find_adoption(tx, effect.group_key, member_id)
+        kept_until = rules.kept_until(adoption) if rules is not None else None
         facts = NoticeFacts(
             notice=Notice(effect.detail or ""),
             request=request,
@@ -306,9 +311,10 @@ async def prepare_notice(
         return facts if waits else None
     if facts.notice is Notice.ADOPTION_OVER:
         # Who is still noted as adopted has the role, unless taking it waits for a person.
-        is_over = adopted_at is None or facts.role_waits
+        is_over = adoption is None or facts.role_waits
         is_here = request is not None and request.left_at is None
-        return facts if waits and is_here and is_over and not facts.has_access else None
+        is_silent = request is not None and request.state in UNANSWERED
+        return facts if is_silent and is_here and is_over and not facts.has_access else None
     if facts.notice is Notice.ENDING:
         # A signature that was renewed meanwhile has had no reminder of its own.
         was_reminded = signature is not None and signature.reminded_before is not None

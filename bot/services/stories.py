@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot.domain.agreements import standing_of
 from bot.domain.stories import Story
-from bot.storage import signatures, stories, versions
+from bot.storage import holders, signatures, stories, versions
 from bot.storage.database import Database
 
 
@@ -16,7 +16,7 @@ async def read_story(database: Database, group_key: str, member_id: int, now: da
         given = tuple(await signatures.list_of_member(tx, group_key, member_id))
         in_force = await versions.find_in_force(tx, group_key)
         reminders = await stories.count_reminders(tx, request) if request else 0
-        adopted_at = await stories.find_adopted_at(tx, group_key, member_id)
+        adoption = await holders.find_adoption(tx, group_key, member_id)
     return Story(
         member_id=member_id,
         standing=standing_of(request, given, in_force, now),
@@ -24,7 +24,7 @@ async def read_story(database: Database, group_key: str, member_id: int, now: da
         earlier=tuple(one for one in requests if one is not request),
         signatures=given,
         in_force=in_force,
-        adopted_at=adopted_at,
+        adoption=adoption,
         reminders=reminders,
         reminded_at=request.reminded_at if request else None,
     )

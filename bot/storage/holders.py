@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.domain.agreements import OPEN_STATES, AgreementVersion, RequestState
+from bot.domain.agreements import OPEN_STATES, UNANSWERED, AgreementVersion, RequestState
 from bot.domain.effects import EffectKind, EffectState, lane_of_role
-from bot.domain.holders import Rules, Source, Sweep
+from bot.domain.holders import Adoption, Rules, Source, Sweep
 from bot.storage.database import Transaction
 from bot.storage.tables import (
     agreement_versions,
@@ -41,6 +41,30 @@ _is_handled = exists().where(
     effects.c.kind == EffectKind.ALIGN_ROLE,
     effects.c.state.in_((EffectState.PENDING, EffectState.RUNNING, EffectState.HELD)),
 )
+
+_asked = signature_requests.alias("asked")
+_before = signature_requests.alias("before")
+_counted_at_adoption = (
+    select(func.coalesce(func.max(_before.c.id), 0))
+    .where(
+        _before.c.group_key == _columns.group_key,
+        _before.c.member_id == _columns.member_id,
+        _before.c.created_at <= _columns.adopted_at,
+    )
+    .correlate(holders)
+    .scalar_subquery()
+)
+# What they were asked as members from before Pledge: a request that takes the place of an older
+# one, as after a publish, gives nobody more time.
+_was_asked = and_(
+    _asked.c.group_key == _columns.group_key,
+    _asked.c.member_id == _columns.member_id,
+    _asked.c.id >= _counted_at_adoption,
+)
+_asked_at = (
+    select(func.min(_asked.c.sent_at)).where(_was_asked).correlate(holders).scalar_subquery()
+)
+_was_reminded = exists().where(_was_asked, _asked.c.reminded_day.is_not(None)).correlate(holders)
 
 
 def _upsert(tx: Transaction) -> Any:
@@ -180,9 +204,9 @@ def _is_stranger(group_key: str, rules: Rules, now: datetime) -> ColumnElement[b
     began = now - rules.grace
     grace_is_over = and_(
         _columns.adopted_at <= began,
-        request.sent_at <= began,
-        request.state == RequestState.SENT,
-        *([request.reminded_day.is_not(None)] if rules.reminds else []),
+        request.state.in_(UNANSWERED),
+        _asked_at <= began,
+        *([_was_reminded] if rules.reminds else []),
     )
     said_no = func.coalesce(request.state == RequestState.DECLINED, False)
     is_over = func.coalesce(grace_is_over, False)
@@ -218,6 +242,17 @@ async def count_sources(
         .group_by(source)
     )
     return {Source(row[0]): row[1] for row in await tx.execute(query)}
+
+
+async def find_adoption(tx: Transaction, group_key: str, member_id: int) -> Adoption | None:
+    """Since when this person keeps the role as a member from before Pledge, if they do."""
+    query = select(_columns.adopted_at, _asked_at).where(
+        _columns.group_key == group_key,
+        _columns.member_id == member_id,
+        _columns.adopted_at.is_not(None),
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return Adoption(adopted_at=row[0], asked_at=row[1]) if row else None
 
 
 async def count_adopted(tx: Transaction, group_key: str) -> int:
@@ -341,7 +376,7 @@ async def list_silent(tx: Transaction, group_key: str, rules: Rules, now: dateti
         .select_from(_with_requests())
         .where(_is_stranger(group_key, rules, now), ~_is_handled)
         .where(_columns.adopted_at.is_not(None))
-        .where(request.state == RequestState.SENT, request.left_at.is_(None))
+        .where(request.state.in_(UNANSWERED), request.left_at.is_(None))
         .order_by(_columns.member_id)
     )
     return list((await tx.execute(query)).scalars())

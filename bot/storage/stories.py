@@ -1,6 +1,4 @@
-"""What is read to tell the story of one person: requests, adoption, reminders."""
-
-from datetime import datetime
+"""What is read to tell the story of one person: requests and reminders."""
 
 from sqlalchemy import func, select
 
@@ -8,7 +6,7 @@ from bot.domain.agreements import SignatureRequest
 from bot.domain.effects import EffectKind, EffectState, Notice, lane_of_member
 from bot.storage import rows
 from bot.storage.database import Transaction
-from bot.storage.tables import agreement_versions, effects, holders, signature_requests
+from bot.storage.tables import agreement_versions, effects, signature_requests
 
 _requests = signature_requests.c
 
@@ -26,14 +24,6 @@ async def list_requests(tx: Transaction, group_key: str, member_id: int) -> list
         .order_by(_requests.id)
     )
     return [rows.request(row) for row in (await tx.execute(query)).mappings()]
-
-
-async def find_adopted_at(tx: Transaction, group_key: str, member_id: int) -> datetime | None:
-    """Since when this person keeps the role as a member from before Pledge, if they do."""
-    query = select(holders.c.adopted_at).where(
-        holders.c.group_key == group_key, holders.c.member_id == member_id
-    )
-    return (await tx.execute(query)).scalar_one_or_none()
 
 
 async def count_reminders(tx: Transaction, request: SignatureRequest) -> int:

@@ -1,6 +1,7 @@
 """The agreement as people read it: asked to sign, to read again, and before publishing."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from babel import Locale, UnknownLocaleError
 
@@ -78,6 +79,7 @@ def request_messages(
     renewal: Renewal | None = None,
     translation: Translation | None = None,
     is_adopted: bool = False,
+    kept_until: datetime | None = None,
 ) -> list[str]:
     """The direct messages that ask somebody to sign, in order.
 
@@ -92,12 +94,21 @@ def request_messages(
         renewal: what somebody who has signed an older text is told first.
         translation: the translation to show in place of the text that counts.
         is_adopted: whether the channel is open to them already, as members from before Pledge.
+        kept_until: until when it stays so, for whoever had been asked for an older text.
     """
     version = _as_shown(version, translation)
     first: list[str] = []
     if renewal is not None:
         first = _what_changed(renewal, group)
         welcome = _("**The whole new text**, version {number}:").format(number=version.number)
+    elif is_adopted and kept_until is not None:
+        welcome = _(
+            "Hello again. The agreement of **{group}** has changed since I first asked you, so"
+            " please answer under this new text instead. The support channel stays open to you"
+            " without a signature until {when}, as before. I am a program: I cannot read or answer"
+            " what you write here.\n"
+            "If you would rather not sign, that is all right too."
+        ).format(group=group, when=moment(kept_until))
     elif is_adopted:
         # Without a date: it runs from the arrival of this message, and a reminder names it.
         welcome = _(

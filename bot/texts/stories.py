@@ -223,7 +223,7 @@ def _what_is_next(story: Story, settled: Settled, now: datetime, *, is_present: 
                     " ask them with `/agreement invite`."
                 )
             )
-    if story.adopted_at is not None and story.standing is not Standing.SIGNED:
+    if story.adoption is not None and story.standing is not Standing.SIGNED:
         lines.append(_adopted(story, settled))
     return lines
 

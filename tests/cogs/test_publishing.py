@@ -144,8 +144,15 @@ async def test_preview_names_members_from_before_only_until_they_were_asked(worl
     shown = await preview(world, "material")
     assert "from before me" not in last(shown).content
     before = world.request_of(member)
+    asked = len(world.dms(member))
     await press(world, shown)
     assert world.request_of(member).id != before.id
+    await world.env.advance_time(600)
+    anew = world.dms(member)[asked].content
+    assert anew.startswith("Hello again. The agreement of **Harbour Light** has changed since I")
+    ends_at = int(before.created_at.timestamp()) + 14 * DAY
+    (until,) = map(int, re.findall(r"without a signature until <t:(\d+)", anew))
+    assert abs(until - ends_at) <= 60
 
 
 async def test_choosing_minor_for_a_weighty_change_is_questioned_and_allowed(

@@ -6,16 +6,28 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.agreements import RevokeReason, Standing
+from bot.domain.agreements import Change, RevokeReason, Standing
 from bot.domain.effects import AlarmKind, Effect, EffectKind, Notice, Report, unpack
 from bot.domain.holders import Enforcement, Source
-from bot.services import holders, members, outbox, records, reminders
+from bot.services import holders, members, outbox, records, reminders, stories
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
+from bot.storage import holders as storage_holders
 from bot.storage import versions
 from bot.storage.database import Database
-from tests.factories import NEWCOMER, NOW, RULES, publish, register
-from tests.services.test_signing import ACCEPT, DECLINE, GROUP, ask, due, react, run_all, standing
+from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish, register
+from tests.services.test_signing import (
+    ACCEPT,
+    DECLINE,
+    GROUP,
+    MESSAGE,
+    ask,
+    due,
+    place,
+    react,
+    run_all,
+    standing,
+)
 
 ROLE = 600_000_000_000_000_001
 HOUR = timedelta(hours=1)
@@ -230,6 +242,79 @@ async def test_notice_of_the_end_is_dropped_when_the_answer_came_first(
     (notice,) = await claim_over(database, now)
     await react(database, answer)
     assert await outbox.prepare_notice(database, notice, now, RULES) is None
+
+
+async def publish_anew(database: Database, now: datetime, *, reaches: bool) -> Effect:
+    """A material publish asks them again; the new request reaches them, or is on its way."""
+    changed = make_agreement(purpose="We listen to each other, always.")
+    await publish(database, agreement=changed, change=Change.MATERIAL, now=now)
+    (asking,) = [row for row in await _claim(database, now) if row.kind is EffectKind.ASK]
+    if reaches:
+        prepared = await outbox.prepare_asking(database, asking)
+        assert prepared is not None
+        where = replace(place(MESSAGE + 1), sent_at=now)
+        await outbox.record_asked(database, asking, prepared.version, where, now)
+        await outbox.finish(database, asking, "asked", now)
+    else:
+        await outbox.retry(database, asking, "http 503", now)
+    return asking
+
+
+@pytest.mark.parametrize("reaches", [True, False])
+async def test_publish_gives_members_from_before_no_more_time(
+    database: Database, reaches: bool
+) -> None:
+    now = await adopt_and_ask(database)
+    ends_at = LATER + RULES.grace
+    await publish_anew(database, NOW + timedelta(days=13), reaches=reaches)
+
+    story = await stories.read_story(database, GROUP, NEWCOMER, now)
+    assert RULES.kept_until(story.adoption) == ends_at
+    for at, strangers in ((ends_at - HOUR, 0), (now, 1)):
+        await sweep(database, [NEWCOMER], now=at)
+        assert (await conclude(database, at)).strangers == strangers
+    (notice,) = await claim_over(database, now)
+    assert await outbox.prepare_notice(database, notice, now, RULES) is not None
+
+
+async def test_reminder_of_either_request_counts_for_members_from_before(
+    database: Database,
+) -> None:
+    now = await adopt_and_ask(database)
+    reminded_at = NOW + timedelta(days=2)
+    assert await reminders.remind(database, GROUP, [1], reminded_at, 10) == 1
+    await run_all(database, reminded_at)
+    await publish_anew(database, NOW + timedelta(days=14), reaches=True)
+    await sweep(database, [NEWCOMER], now=now)
+    rules = replace(RULES, reminds=True)
+    assert (await holders.conclude(database, GROUP, rules, now)).strangers == 1
+
+
+async def test_request_after_a_publish_says_until_when_members_from_before_have_time(
+    database: Database,
+) -> None:
+    await adopt_and_ask(database)
+    asking = await publish_anew(database, NOW + timedelta(days=3), reaches=False)
+    prepared = await outbox.prepare_asking(database, asking)
+    assert prepared is not None
+    assert RULES.kept_until(prepared.adoption) == LATER + RULES.grace
+
+
+async def test_request_from_before_the_adoption_that_was_closed_does_not_count(
+    database: Database,
+) -> None:
+    await adopt_and_ask(database)
+    await publish_anew(database, LATER + timedelta(days=2), reaches=False)
+    later = LATER + timedelta(days=5)
+    async with database.write() as tx:
+        await versions.mark_group(tx, GROUP, restored_from=later, adopted_at=None)
+        await storage_holders.forget(tx, [GROUP], NEWCOMER)
+    await sweep(database, [NEWCOMER], now=later)
+    await conclude(database, later)
+    story = await stories.read_story(database, GROUP, NEWCOMER, later)
+    assert story.adoption is not None
+    # What they were asked before is over; the newer request did not reach them yet.
+    assert (story.adoption.adopted_at, story.adoption.asked_at) == (later, None)
 
 
 async def test_nobody_is_told_of_an_end_when_no_role_is_taken(database: Database) -> None:

@@ -15,6 +15,7 @@ from bot.domain.agreements import (
     VersionState,
     standing_of,
 )
+from bot.domain.holders import Adoption
 from bot.domain.paragraphs import length
 from bot.domain.stories import Settled, Story
 from bot.texts import member_story
@@ -162,13 +163,27 @@ SITUATIONS: dict[str, tuple[str, list[str]]] = {
         tell(REQUEST, earlier=(replace(REQUEST, id=5, state=RequestState.CANCELLED, left_at=NOW),)),
         [f"They left the server {at(NOW)} and came back"],
     ),
-    "adopted": (tell(adopted_at=NOW), ["had the member role before me", "grace_days` begin"]),
+    "adopted": (
+        tell(adoption=Adoption(adopted_at=NOW, asked_at=None)),
+        ["had the member role before me", "grace_days` begin"],
+    ),
     "adopted and asked": (
-        tell(REQUEST, adopted_at=NOW - DAY),
+        tell(REQUEST, adoption=Adoption(adopted_at=NOW - DAY, asked_at=NOW)),
+        [f"had the member role before me, and keep it until {at(NOW + 14 * DAY)}"],
+    ),
+    "adopted and asked anew": (
+        tell(
+            replace(REQUEST, state=RequestState.QUEUED, sent_at=None),
+            adoption=Adoption(adopted_at=NOW - DAY, asked_at=NOW),
+        ),
         [f"had the member role before me, and keep it until {at(NOW + 14 * DAY)}"],
     ),
     "adopted where nothing is taken": (
-        tell(REQUEST, adopted_at=NOW, settled=replace(SETTLED, takes_roles=False)),
+        tell(
+            REQUEST,
+            adoption=Adoption(adopted_at=NOW, asked_at=NOW),
+            settled=replace(SETTLED, takes_roles=False),
+        ),
         ["keep it: I take it from nobody here"],
     ),
     "attested": (
