@@ -158,6 +158,18 @@ async def test_request_that_has_not_gone_out_is_not_sent_after_a_withdrawal(
     assert record.standing is Standing.SIGNED
 
 
+async def test_reminder_waits_a_day_when_access_has_just_ended(database: Database) -> None:
+    _first, now = await sign_and_be_asked_anew(database)
+    await deliver(database, now)
+    later = now + 20 * DAYS  # the bot was away meanwhile
+    await reminders.end_lapsed(database, [GROUP], later)
+    assert await reminders.remind(database, GROUP, [1, 3, 7], later, 10) == 0
+    assert details(await deliver(database, later)) == [Notice.GRACE_OVER]
+
+    assert await reminders.remind(database, GROUP, [1, 3, 7], later + DAYS, 10) == 1
+    assert details(await deliver(database, later + DAYS)) == [Notice.REMINDER]
+
+
 async def test_grace_is_reminded_of_but_not_with_the_request_itself(database: Database) -> None:
     await publish(database)
     await sign(database)
