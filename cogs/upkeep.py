@@ -176,11 +176,10 @@ class Upkeep(commands.Cog):
         """Write to whom it is time to write to, all in all not faster than the settings say."""
         client, signing = self.client, group.signing
         database, left = client.database, signing.dm_per_minute * LAPSE_MINUTES
-        for remind, days in (
-            (reminders.remind_ending, signing.remind_before_days),
-            (reminders.remind, signing.remind_after_days),
-        ):
-            left -= await remind(database, group.key, days, client.now(), left)
+        before, after = signing.remind_before_days, signing.remind_after_days
+        left -= await reminders.remind_ending(database, group.key, before, client.now(), left)
+        rules = rules_of(group)
+        left -= await reminders.remind(database, group.key, after, client.now(), left, rules=rules)
         rule, guild = removal_rule(group, client.groups.values()), client.get_guild(group.guild_id)
         if rule is None or guild is None or guild.unavailable:
             return

@@ -169,7 +169,11 @@ def change_for(current: AgreementVersion | None, wanted: Change | None) -> Chang
 
 
 class RequestState(StrEnum):
-    """Where one person's signature request stands."""
+    """Where one person's signature request stands.
+
+    One that was `signed` stays so when the signature is taken back, and so does one that waited
+    then: an acceptance under it signs anew, and the person is left in peace.
+    """
 
     QUEUED = "queued"
     SENT = "sent"

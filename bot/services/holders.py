@@ -209,6 +209,7 @@ async def conclude(
         # After the role changes: a notice waits for what was put there before it.
         for member_id in silent:
             await _tell_over(tx, group_key, member_id, now)
+            await requests.mark_nudged(tx, group_key, member_id, now)
         return replace(found, acted=True)
 
 

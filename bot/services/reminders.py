@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.agreements import AgreementVersion, RequestState, RevokeReason, Signature
 from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.domain.holders import Rules
 from bot.domain.reminders import BETWEEN_REMINDERS, Period, find_due_mark
 from bot.storage import effects, requests, signatures, versions
 from bot.storage.database import Database, Transaction
@@ -14,12 +15,18 @@ LAPSED_PER_RUN = 200
 
 
 async def remind(
-    database: Database, group_key: str, days: Sequence[int], now: datetime, limit: int
+    database: Database,
+    group_key: str,
+    days: Sequence[int],
+    now: datetime,
+    limit: int,
+    *,
+    rules: Rules | None = None,
 ) -> int:
     """Remind people who have not answered yet, once for each of `days` after the asking.
 
-    Whoever was due for several, as after an outage, gets one; whoever was reminded by hand
-    within a day gets it later.
+    Whoever was due for several, as after an outage, gets one; whoever was reminded by hand, or
+    told that access has ended, within a day gets it later.
 
     Args:
         database: the open database.
@@ -27,6 +34,8 @@ async def remind(
         days: whole days after the asking, the smallest first.
         now: the current instant.
         limit: how many people at the most, to keep the pace of direct messages.
+        rules: what the group has settled about members from before Pledge; those whose time is
+            over are told that it is, and are reminded later.
 
     Returns:
         How many are reminded.
@@ -37,7 +46,7 @@ async def remind(
         if await versions.find_in_force(tx, group_key) is None:
             return 0
         reminded_before = now - BETWEEN_REMINDERS
-        due = await requests.list_to_remind(tx, group_key, days, now, limit, reminded_before)
+        due = await requests.list_to_remind(tx, group_key, days, now, limit, reminded_before, rules)
         for request in due:
             asked_at = request.sent_at or now
             day = max(day for day in days if asked_at + timedelta(days=day) <= now)
@@ -147,6 +156,7 @@ async def _end_lapsed_of_group(
         # Before the asking, which is in the same lane: first why, then what can be done.
         notice = Notice.EXPIRED if ran_out else Notice.GRACE_OVER
         await _tell(tx, group_key, member_id, notice, now)
+        await requests.mark_nudged(tx, group_key, member_id, now)
         if request.state is RequestState.SIGNED:
             await requests.mark(tx, request.id, state=RequestState.EXPIRED)
             await requests.add(tx, group_key, member_id, now, version_id=in_force.id)

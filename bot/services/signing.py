@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import (
+    UNANSWERED,
     AgreementVersion,
     Answer,
     Method,
@@ -202,7 +203,7 @@ async def withdraw(database: Database, group_key: str, member_id: int, now: date
         signature = await signatures.find_unrevoked(tx, group_key, member_id)
         if signature is None:
             raise NotSignedError
-        await _revoke(tx, signature, RevokeReason.WITHDRAWN, Between(until=now))
+        await _withdraw(tx, signature, Between(until=now))
         await effects.add_role_change(tx, group_key, member_id, now)
         return signature
 
@@ -331,15 +332,19 @@ async def take_back_in(tx: Transaction, request: SignatureRequest, when: Between
     signature = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
     if signature is None or signature.request_id != request.id:
         return
-    await _revoke(tx, signature, RevokeReason.WITHDRAWN, when)
+    await _withdraw(tx, signature, when)
     await effects.add_role_change(tx, request.group_key, request.member_id, when.until)
     await tell_in(tx, request, Notice.WITHDRAWN, when.until)
 
 
-async def _revoke(
-    tx: Transaction, signature: Signature, reason: RevokeReason, when: Between
-) -> None:
+async def _withdraw(tx: Transaction, signature: Signature, when: Between) -> None:
+    reason = RevokeReason.WITHDRAWN
     await signatures.mark_revoked(tx, signature, reason, when.until, when.after)
+    request = await requests.find_open(tx, signature.group_key, signature.member_id)
+    if request is not None and request.state in UNANSWERED:
+        # A newer text waits for them. The withdrawal answers that request as well: it stands as
+        # the one they had signed would, where an acceptance still signs and nobody is nudged.
+        await requests.mark(tx, request.id, state=RequestState.SIGNED)
 
 
 async def _answer_outdated(tx: Transaction, request: SignatureRequest, now: datetime) -> None:
@@ -352,6 +357,12 @@ async def _answer_outdated(tx: Transaction, request: SignatureRequest, now: date
     is_recorded = held is not None and held.method is Method.ATTESTED
     if held is not None and is_recorded and held.is_valid(in_force, now):
         # They agree to what a facilitator has recorded for them: it stands.
+        return
+    never_sent = current is not None and current.message_id is None and held is None
+    if current is not None and never_sent and current.state is RequestState.SIGNED:
+        # They withdrew before the newer text went out, and are back: now they are asked.
+        await requests.mark(tx, current.id, state=RequestState.QUEUED, version_id=in_force.id)
+        await requests.ask_queued(tx, request.group_key, now, [request.member_id])
         return
     if current is not None and (current.version_number or 0) >= (in_force.material_number or 0):
         if current.id != request.id and current.state is not RequestState.QUEUED:

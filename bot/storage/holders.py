@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Text,
     and_,
     cast,
@@ -370,16 +371,20 @@ async def list_silent(tx: Transaction, group_key: str, rules: Rules, now: dateti
 
     Whoever declined was told of it at once.
     """
-    request = signature_requests.c
-    query = (
+    query = select_over(group_key, rules, now).where(
+        ~_is_handled, signature_requests.c.left_at.is_(None)
+    )
+    return list((await tx.execute(query.order_by(_columns.member_id))).scalars())
+
+
+def select_over(group_key: str, rules: Rules, now: datetime) -> Select[tuple[int]]:
+    """Members from before Pledge whose time is over without an answer."""
+    return (
         select(_columns.member_id)
         .select_from(_with_requests())
-        .where(_is_stranger(group_key, rules, now), ~_is_handled)
-        .where(_columns.adopted_at.is_not(None))
-        .where(request.state.in_(UNANSWERED), request.left_at.is_(None))
-        .order_by(_columns.member_id)
+        .where(_is_stranger(group_key, rules, now), _columns.adopted_at.is_not(None))
+        .where(signature_requests.c.state.in_(UNANSWERED))
     )
-    return list((await tx.execute(query)).scalars())
 
 
 async def count_recent_changes(tx: Transaction, lane: str, since: datetime) -> int:

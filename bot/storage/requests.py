@@ -20,8 +20,10 @@ from sqlalchemy import (
 
 from bot.domain.agreements import OPEN_STATES, RequestState, SignatureRequest
 from bot.domain.effects import EffectKind, EffectState
+from bot.domain.holders import Enforcement, Rules
 from bot.storage import rows
 from bot.storage.database import Transaction
+from bot.storage.holders import select_over
 from bot.storage.tables import agreement_versions, effects, signature_requests, signatures
 
 _columns = signature_requests.c
@@ -194,6 +196,19 @@ async def forget_warnings(tx: Transaction, group_key: str) -> None:
     )
 
 
+async def mark_nudged(tx: Transaction, group_key: str, member_id: int, now: datetime) -> None:
+    """This person is told that access has ended: a reminder of what waits has to wait, too."""
+    await tx.execute(
+        update(signature_requests)
+        .where(
+            _columns.group_key == group_key,
+            _columns.member_id == member_id,
+            _columns.state == RequestState.SENT,
+        )
+        .values(reminded_at=now)
+    )
+
+
 async def mark_checked(tx: Transaction, request_ids: Sequence[int], now: datetime) -> None:
     """Remember that the answers on these messages were known for certain at `now`."""
     await tx.execute(
@@ -269,6 +284,7 @@ async def list_to_remind(
     now: datetime,
     limit: int,
     reminded_before: datetime,
+    rules: Rules | None = None,
 ) -> list[SignatureRequest]:
     """Unanswered requests of present people for which one of these days after asking has come.
 
@@ -279,7 +295,10 @@ async def list_to_remind(
         now: the current instant.
         limit: how many at the most.
         reminded_before: nobody whose last reminder, also one by hand, is later than this.
+        rules: by these, members from before Pledge whose time is over are told that instead.
     """
+    takes_roles = rules is not None and rules.enforcement is Enforcement.REVOKE
+    over = select_over(group_key, rules, now) if rules is not None and takes_roles else None
     reminded = func.coalesce(_columns.reminded_day, 0)
     due = [(_columns.sent_at <= now - timedelta(days=day)) & (reminded < day) for day in days]
     query = (
@@ -290,6 +309,7 @@ async def list_to_remind(
             _columns.left_at.is_(None),
             or_(_columns.reminded_at.is_(None), _columns.reminded_at <= reminded_before),
             or_(*due),
+            *([_columns.member_id.not_in(over)] if over is not None else []),
         )
         .order_by(_columns.id)
         .limit(limit)

@@ -101,7 +101,7 @@ def _asked(story: Story) -> list[str]:
                 when=moment(request.created_at)
             )
         )
-    elif not _is_attested(story):
+    elif not _is_attested(story) and request.answered_at is not None:
         lines.append(
             _("They opened the agreement inside the server {when}.").format(
                 when=moment(request.created_at)

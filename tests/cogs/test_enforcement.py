@@ -184,10 +184,13 @@ async def test_invited_member_who_does_not_answer_is_told_once_that_access_has_e
     (until,) = map(int, re.findall(r"until <t:(\d+)", reminder))
     assert abs(until - ends_at) <= 60  # Discord says minutes
 
+    said = len(world.dms(member))
     await world.restart(asleep=6 * DAY)
     assert not world.has_role(member)
     await sweep(world)
-    await world.restart(asleep=DAY)
+    assert len(world.dms(member)) == said + 1, "the reminder that is due waits"
+    await world.restart(asleep=1.1 * DAY)
+    assert "A small reminder" in world.dms(member)[-1].content
     told = [one.content for one in world.dms(member) if "has ended" in one.content]
     assert len(told) == 1
     assert "stayed open to you without a signature is over" in told[0]

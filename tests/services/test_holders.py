@@ -232,6 +232,28 @@ async def test_member_from_before_is_told_once_that_their_time_is_over(database:
     assert await claim_over(database, later) == []
 
 
+@pytest.mark.parametrize("reminds_first", [True, False])
+async def test_reminder_waits_a_day_when_the_time_of_a_member_from_before_is_over(
+    database: Database, reminds_first: bool
+) -> None:
+    now = await adopt_and_ask(database)
+    day = NOW + timedelta(days=2)
+    assert await reminders.remind(database, GROUP, [1, 7], day, 10) == 1
+    await run_all(database, day)
+
+    # The bot was away, and nobody knows whether the timer or the sweep comes first.
+    rules = replace(RULES, reminds=True)
+    if reminds_first:
+        assert await reminders.remind(database, GROUP, [1, 7], now, 10, rules=rules) == 0
+    await sweep(database, [NEWCOMER], now=now)
+    assert (await holders.conclude(database, GROUP, rules, now)).acted
+    assert await reminders.remind(database, GROUP, [1, 7], now, 10, rules=rules) == 0
+    assert len(await claim_over(database, now)) == 1
+
+    later = now + timedelta(days=1)
+    assert await reminders.remind(database, GROUP, [1, 7], later, 10, rules=rules) == 1
+
+
 @pytest.mark.parametrize("answer", [ACCEPT, DECLINE])
 async def test_notice_of_the_end_is_dropped_when_the_answer_came_first(
     database: Database, answer: str

@@ -4,9 +4,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.agreements import Change, Duration, Method, RevokeReason, SignatureRequest
+from bot.domain.agreements import (
+    Change,
+    Duration,
+    Method,
+    RequestState,
+    RevokeReason,
+    SignatureRequest,
+    Standing,
+)
 from bot.domain.effects import EffectKind, Notice
-from bot.services import outbox, records, reminders, signing
+from bot.services import outbox, records, reminders, signing, waiting
 from bot.storage import requests, versions
 from bot.storage.database import Database
 from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish
@@ -64,6 +72,102 @@ async def test_signature_until_withdrawn_never_ends(database: Database) -> None:
     for years in range(1, 40):
         assert await told(database, NOW + years * 365 * DAYS) == []
     assert await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, NOW + 40 * 365 * DAYS)
+
+
+async def sign_and_be_asked_anew(database: Database) -> tuple[int, datetime]:
+    """Somebody has signed under this message, and since then is to be asked for a newer text."""
+    await publish(database)
+    await sign(database)
+    first = (await find_request(database)).message_id
+    now = NOW + 10 * DAYS
+    changed = make_agreement(purpose="Other.")
+    await publish(database, agreement=changed, change=Change.MATERIAL, now=now)
+    assert first is not None
+    return first, now
+
+
+@pytest.mark.parametrize("by_command", [True, False])
+async def test_whoever_withdraws_while_a_newer_text_waits_is_left_in_peace(
+    database: Database, by_command: bool
+) -> None:
+    first, now = await sign_and_be_asked_anew(database)
+    await deliver(database, now)
+    second = await find_request(database)
+    assert second.message_id not in {None, first}
+    if by_command:
+        await signing.withdraw(database, GROUP, NEWCOMER, now)
+    else:
+        await answer(database, first, now, removed=True)
+    await deliver(database, now)
+
+    record = await records.check_member(database, GROUP, NEWCOMER, now)
+    assert record.standing is Standing.WITHDRAWN
+    for day in range(11, 30):
+        later = NOW + day * DAYS
+        assert await reminders.remind(database, GROUP, [1, 3, 7], later, 10) == 0
+        assert await told(database, later) == []
+    later = NOW + 30 * DAYS
+    assert (await waiting.count_waiting(database, GROUP, later)).due == 0
+    changed = make_agreement(purpose="Something else.")
+    await publish(database, agreement=changed, change=Change.MATERIAL, now=later)
+    assert all(effect.member_id is None for effect in await deliver(database, later))
+
+
+async def test_whoever_has_withdrawn_comes_back_by_the_newer_message(database: Database) -> None:
+    _first, now = await sign_and_be_asked_anew(database)
+    await deliver(database, now)
+    second = await find_request(database)
+    await signing.withdraw(database, GROUP, NEWCOMER, now)
+    await deliver(database, now)
+    await answer(database, second.message_id, now + DAYS)
+    record = await records.check_member(database, GROUP, NEWCOMER, now + DAYS)
+    assert (record.standing, record.signatures[-1].version_number) == (Standing.SIGNED, 2)
+
+
+async def test_reminder_on_its_way_is_dropped_by_a_withdrawal(database: Database) -> None:
+    _first, now = await sign_and_be_asked_anew(database)
+    await deliver(database, now)
+    later = now + DAYS
+    assert await reminders.remind(database, GROUP, [1], later, 10) == 1
+    await signing.withdraw(database, GROUP, NEWCOMER, later)
+    due = await outbox.claim(database, later, limit=9, group_keys=[GROUP], not_asking=[])
+    (reminder,) = [row for row in due if row.detail == Notice.REMINDER]
+    assert await outbox.prepare_notice(database, reminder, later, RULES) is None
+
+
+async def test_request_that_has_not_gone_out_is_not_sent_after_a_withdrawal(
+    database: Database,
+) -> None:
+    first, now = await sign_and_be_asked_anew(database)
+    await signing.withdraw(database, GROUP, NEWCOMER, now)
+    (asking,) = [
+        row
+        for row in await outbox.claim(database, now, limit=9, group_keys=[GROUP], not_asking=[])
+        if row.kind is EffectKind.ASK
+    ]
+    assert await outbox.prepare_asking(database, asking) is None
+    await outbox.finish(database, asking, "not needed", now)
+
+    # They come back under the message they know: then the newer text goes out after all.
+    await answer(database, first, now + DAYS)
+    await deliver(database, now + DAYS)
+    second = await find_request(database)
+    assert (second.state, second.version_number) == (RequestState.SENT, 2)
+    await answer(database, second.message_id, now + DAYS)
+    record = await records.check_member(database, GROUP, NEWCOMER, now + DAYS)
+    assert record.standing is Standing.SIGNED
+
+
+async def test_reminder_waits_a_day_when_access_has_just_ended(database: Database) -> None:
+    _first, now = await sign_and_be_asked_anew(database)
+    await deliver(database, now)
+    later = now + 20 * DAYS  # the bot was away meanwhile
+    await reminders.end_lapsed(database, [GROUP], later)
+    assert await reminders.remind(database, GROUP, [1, 3, 7], later, 10) == 0
+    assert details(await deliver(database, later)) == [Notice.GRACE_OVER]
+
+    assert await reminders.remind(database, GROUP, [1, 3, 7], later + DAYS, 10) == 1
+    assert details(await deliver(database, later + DAYS)) == [Notice.REMINDER]
 
 
 async def test_grace_is_reminded_of_but_not_with_the_request_itself(database: Database) -> None:

@@ -68,10 +68,17 @@ async def _send(database: Database, effect: Effect, now: datetime) -> None:
 
 
 async def answer(
-    database: Database, message_id: int | None, now: datetime, emoji: str = ACCEPT
+    database: Database,
+    message_id: int | None,
+    now: datetime,
+    emoji: str = ACCEPT,
+    *,
+    removed: bool = False,
 ) -> None:
-    """The person reacts under their newest message."""
-    assert await signing.record_reaction(database, message_id or 0, NEWCOMER, emoji, now)
+    """The person reacts under one of their messages, or takes a reaction away."""
+    assert await signing.record_reaction(
+        database, message_id or 0, NEWCOMER, emoji, now, removed=removed
+    )
 
 
 def details(seen: list[Effect]) -> list[str | None]:
