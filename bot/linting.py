@@ -38,7 +38,7 @@ def lint(file: Path, against: Path | None, console: Console) -> None:
         old, new = load_texts(against), result.texts
         for line in judgement(old.agreement, new.agreement):
             console.print(line)
-        pairs = lagging(old.agreement, new.agreement, old.translations, new.translations)
+        pairs = lagging((text.agreement, text.translations) for text in (old, new))
         for language, parts in pairs:
             console.print(
                 f"Worth a look: these parts changed in the original and not in the translation"

@@ -83,7 +83,7 @@ class PublishPreview:
 
     `fingerprint` stands for the draft and its translations. `changes`, and by language
     `translated`, are what differs from the version in force; the first time there is none.
-    `lagging` has, by language, the parts that changed in the text that counts and not there.
+    `lagging` has, by language, the parts of a translation that are behind the text that counts.
     """
 
     draft: AgreementVersion
@@ -151,24 +151,42 @@ def untranslated(
 
 
 def lagging(
-    before: Agreement,
-    after: Agreement,
-    earlier: Iterable[Translation],
-    later: Iterable[Translation],
+    versions: Iterable[tuple[Agreement, Iterable[Translation]]],
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """By language, what `untranslated` finds in translations that were there before."""
-    old = {one.language: one.agreement for one in earlier}
-    found = [
-        (one.language, untranslated(before, after, old[one.language], one.agreement))
-        for one in later
-        if one.language in old
-    ]
+    """By language, the parts of the newest translations that are behind the text that counts.
+
+    A part is behind while the text that counts says something else than it did when the
+    translation of that part was last touched, however long ago that was.
+
+    Args:
+        versions: each text that counts, with its translations; the oldest first.
+    """
+    known: dict[str, dict[str, str]] = {}
+    meant: dict[str, dict[str, str]] = {}
+    original: dict[str, str] = {}
+    languages: list[str] = []
+    for agreement, translations in versions:
+        original, languages = _texts(agreement), []
+        for one in translations:
+            languages.append(one.language)
+            was, now = known.get(one.language), _texts(one.agreement)
+            if was is None:
+                meant[one.language] = dict(original)
+            else:
+                touched = {part for part in was | now if was.get(part) != now.get(part)}
+                meant[one.language].update({part: original.get(part, "") for part in touched})
+            known[one.language] = now
+    found = [(one, tuple(_differing_texts(meant[one], original))) for one in languages]
     return tuple((language, parts) for language, parts in found if parts)
 
 
 def _differing(before: Agreement | None, after: Agreement | None) -> dict[str, tuple[str, str]]:
     """Both texts of each part that differs, in reading order."""
-    old, new = (_texts(text) if text else {} for text in (before, after))
+    return _differing_texts(*(_texts(text) if text else {} for text in (before, after)))
+
+
+def _differing_texts(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple[str, str]]:
+    old, new = dict(before), dict(after)
     older, newer = (ladder.get("consequences", "").split("\n") for ladder in (old, new))
     if [key for key in older if key in newer] == [key for key in newer if key in older]:
         # Steps that came or went are told by themselves; only another order is news.

@@ -94,6 +94,7 @@ async def preview_publish(database: Database, group_key: str, now: datetime) -> 
             raise NothingToPublishError
         in_force = await versions.find_in_force(tx, group_key)
         translations = await versions.list_translations(tx, draft.id)
+        history = await _read_texts(tx, group_key) if translations else []
         earlier = await versions.list_translations(tx, in_force.id) if in_force else ()
         affected = await _affected(tx, group_key, in_force, now)
     before = in_force.agreement if in_force else draft.agreement
@@ -113,10 +114,21 @@ async def preview_publish(database: Database, group_key: str, now: datetime) -> 
                 for name in languages
             ]
         ),
-        lagging=lagging(before, draft.agreement, earlier, translations),
+        lagging=await asyncio.to_thread(lagging, [*history, (draft.agreement, translations)]),
         advice=judge(before, draft.agreement),
         affected=affected,
     )
+
+
+async def _read_texts(
+    tx: Transaction, group_key: str
+) -> list[tuple[Agreement, tuple[Translation, ...]]]:
+    """Every text that was published in a group with its translations, the oldest first."""
+    found = await versions.list_published(
+        tx, group_key, 0, await versions.count_published(tx, group_key)
+    )
+    said = await versions.list_translations_of(tx, [version.id for version in found])
+    return [(version.agreement, said.get(version.id, ())) for version in reversed(found)]
 
 
 async def _affected(

@@ -158,29 +158,45 @@ async def find_head(database: Database) -> Head:
 
 
 async def post_head(database: Database, group_key: str, now: datetime) -> None:
-    """Have the ledger's head posted in the moderators' channel of a group."""
+    """Have the ledger's head posted in the moderators' channel of a group, if it was not yet.
+
+    Somebody else, such as a publish, may have had the same head posted meanwhile.
+    """
     covering = await checkpoints.gather(database, group_key)
     async with database.write() as tx:
         await post_head_in(tx, group_key, now, covering)
 
 
 async def post_head_in(
-    tx: Transaction, group_key: str, now: datetime, covering: Covering | None = None
-) -> None:
+    tx: Transaction,
+    group_key: str,
+    now: datetime,
+    covering: Covering | None = None,
+    *,
+    again_after: timedelta | None = None,
+) -> datetime:
     """`post_head`, inside the open transaction: the head with everything recorded so far.
 
     It is a checkpoint of its own, so that whoever has it can check single entries too. Where
-    nothing was recorded since the last one, that one is posted again.
+    nothing was recorded since the last one, that one is the head, and is not posted twice.
 
     Args:
         tx: the open transaction.
         group_key: the group.
         now: the current instant.
         covering: what `checkpoints.gather` has read before, so that this need not take as long.
+        again_after: how old the posting of the same head must be to repeat it; None never does.
+
+    Returns:
+        When this head was put on its way last.
     """
     head = await checkpoints.put_in(tx, group_key, now, covering)
     facts = {"position": head.position, "hash": head.hash}
+    last = await outbox.find_reported_in(tx, group_key, Report.LEDGER_HEAD, facts, now)
+    if last is not None and (again_after is None or now - again_after < last):
+        return last
     await outbox.report_in(tx, group_key, Report.LEDGER_HEAD, facts, now)
+    return now
 
 
 POST_EVERY = timedelta(days=1)
@@ -200,8 +216,8 @@ async def post_head_daily(database: Database, group_key: str, now: datetime) -> 
     async with database.write() as tx:
         if not await _is_due(tx, mark, now):
             return False
-        await versions.put_mark(tx, mark, now.isoformat())
-        await post_head_in(tx, group_key, now, covering)
+        posted_at = await post_head_in(tx, group_key, now, covering, again_after=POST_EVERY)
+        await versions.put_mark(tx, mark, posted_at.isoformat())
         return True
 
 

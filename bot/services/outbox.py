@@ -439,6 +439,14 @@ async def report_in(
     )
 
 
+async def find_reported_in(
+    tx: Transaction, group_key: str, report: Report, facts: Facts, now: datetime
+) -> datetime | None:
+    """When the same was last put on its way to the moderators' channel, at `now` or before."""
+    lane = lane_of_group(group_key, "report")
+    return await effects.find_added(tx, lane, EffectKind.REPORT, pack(report, facts), now)
+
+
 async def record_server(database: Database, group_key: str, now: datetime, *, there: bool) -> None:
     """The bot was removed from the group's server, or is back on it."""
     async with database.write() as tx:

@@ -230,6 +230,19 @@ async def has_waiting(tx: Transaction, lane: str, kind: EffectKind, detail: str 
     return (await tx.execute(query)).scalar_one() > 0
 
 
+async def find_added(
+    tx: Transaction, lane: str, kind: EffectKind, detail: str, until: datetime
+) -> datetime | None:
+    """When the same thing was last put into this lane, at that instant or before it."""
+    query = select(func.max(_columns.created_at)).where(
+        _columns.lane == lane,
+        _columns.kind == kind,
+        _columns.detail == detail,
+        _columns.created_at <= until,
+    )
+    return (await tx.execute(query)).scalar_one()
+
+
 async def has_unfinished(tx: Transaction, lane: str, kind: EffectKind) -> bool:
     """Whether something of this kind waits, runs or was set aside in this lane."""
     query = select(func.count()).where(

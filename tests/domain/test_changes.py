@@ -155,8 +155,32 @@ def test_only_translations_that_were_there_before_can_lag() -> None:
     after = replace(BASE, purpose="Other.")
     es, fr, it = (Translation.of(language, BASE) for language in ("es", "fr", "it"))
     followed = Translation.of("fr", after)
-    assert lagging(BASE, after, [es, fr], [es, followed, it]) == (("es", ("purpose",)),)
-    assert lagging(BASE, after, [es], []) == ()
+    newer = (after, [es, followed, it])
+    assert lagging([(BASE, [es, fr]), newer]) == (("es", ("purpose",)),)
+    assert lagging([(BASE, [es]), (after, [])]) == ()
+    assert lagging([newer]) == ()
+
+
+def test_a_translation_lags_until_it_follows_or_the_original_says_the_same_again() -> None:
+    after = replace(BASE, purpose="Other.")
+    further = replace(after, title="Another title")
+    behind = Translation.of("es", BASE)
+    both = Translation.of("es", further)
+    history = [(BASE, [behind]), (after, [behind])]
+    assert lagging([*history, (further, [behind])]) == (("es", ("title", "purpose")),)
+    title = Translation.of("es", replace(BASE, title="Otro título"))
+    assert lagging([*history, (further, [title])]) == (("es", ("purpose",)),)
+    assert lagging([*history, (further, [title]), (further, [both])]) == ()
+    assert lagging([*history, (BASE, [behind])]) == ()
+    # Left out for a while, it comes back as old as it was.
+    assert lagging([*history, (after, []), (after, [behind])]) == (("es", ("purpose",)),)
+
+
+def test_a_step_of_the_ladder_that_came_counts_once_it_is_translated() -> None:
+    longer = replace(BASE, consequences=(*BASE.consequences, Consequence(key="new", text="New.")))
+    es, followed = Translation.of("es", BASE), Translation.of("es", longer)
+    assert lagging([(BASE, [es]), (longer, [es])]) == (("es", ("consequences.new",)),)
+    assert lagging([(BASE, [es]), (longer, [followed])]) == ()
 
 
 agreements = st.builds(

@@ -1,5 +1,6 @@
 """What the ledger keeps of a whole story, on both engines, and its way to the moderators."""
 
+import asyncio
 import tracemalloc
 from datetime import timedelta
 
@@ -254,6 +255,36 @@ async def test_head_can_be_posted_at_any_time(database: Database) -> None:
         Report.LEDGER_HEAD,
         {"position": 4, "hash": head.hash},
     )
+
+
+def heads(story: Story) -> list[object]:
+    told = [unpack(report) for report in story.reports]
+    return [facts["hash"] for word, facts in told if word is Report.LEDGER_HEAD]
+
+
+async def test_no_head_is_posted_twice_when_several_ask_for_it_at_once(database: Database) -> None:
+    story = Story(database)
+    await story.publish()
+    await ledger.post_head(database, GROUP, NOW)  # a receipt that was asked for just before
+    await story.join()
+    await asyncio.gather(*(ledger.post_head(database, GROUP, LATER) for _ in range(3)))
+    story.now = LATER
+    await story.settle()
+    assert len(heads(story)) == len(set(heads(story))) == 2
+
+
+async def test_daily_head_comes_a_day_after_the_same_one_was_posted(database: Database) -> None:
+    story = Story(database)
+    await story.publish()
+    for minutes in (0, 5, 24 * 60 - 1):
+        story.now = NOW + timedelta(minutes=minutes)
+        await ledger.post_head_daily(database, GROUP, story.now)
+        await story.settle()
+        assert len(heads(story)) == 1
+    story.now = NOW + timedelta(days=1)
+    assert await ledger.post_head_daily(database, GROUP, story.now)
+    await story.settle()
+    assert len(heads(story)) == 2
 
 
 async def test_posted_head_tells_an_older_or_another_database_from_this_one(

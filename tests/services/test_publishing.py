@@ -312,6 +312,18 @@ async def test_changes_are_told_from_the_original_while_the_translation_lacks_on
     assert asking.renewal.translation_lags is not follows
 
 
+async def test_a_translation_that_is_behind_is_named_at_every_publish(database: Database) -> None:
+    await keep(database, FIRST, SPANISH)
+    await confirm(database)
+    for agreement in (SECOND, make_agreement(purpose=SECOND.purpose, title="A new title")):
+        await keep(database, agreement, SPANISH)
+        preview = await agreements.preview_publish(database, GROUP, NOW)
+        ((language, parts),) = preview.lagging
+        assert (language, "purpose" in parts) == ("es", True)
+        await confirm(database, Change.MINOR)
+    assert parts == ("title", "purpose")
+
+
 async def test_second_material_change_asks_once_and_gives_no_more_time(
     database: Database,
 ) -> None:
