@@ -231,6 +231,10 @@ class RevokeReason(StrEnum):
     """Found in a restored backup, of somebody whose role was gone: they may have withdrawn."""
 
 
+LAPSES = (RevokeReason.EXPIRED, RevokeReason.OUTDATED)
+"""The ends that come by time alone, without anybody's doing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """One acceptance of one exact text.

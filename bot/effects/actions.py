@@ -112,8 +112,11 @@ class Actions:
                 signing.decline,
                 renewal=asking.renewal,
                 translation=asking.translation,
-                is_adopted=asking.adoption is not None,
-                kept_until=rules_of(group).kept_until(asking.adoption),
+                background=texts.Background(
+                    is_adopted=asking.adoption is not None,
+                    kept_until=rules_of(group).kept_until(asking.adoption),
+                    has_lapsed=asking.has_lapsed,
+                ),
             )
             language = asking.translation.language if asking.translation else None
             view = languages_view(group.key, asking.languages, language)
