@@ -104,7 +104,9 @@ class Pledge(commands.Bot):
         self.database = database
         self.keys = keys
         self.reconciler = Reconciler(self, database, self.now)
-        actions = Actions(self, database, self.groups, self.now, self.reconciler)
+        actions = Actions(
+            self, database, self.groups, self.now, self.reconciler, self.clock.by_discord
+        )
         self.effects = Worker(database, actions, self.groups, self.now)
         self.inviting = Inviting(self, database, self.groups, self.now, self.effects.wake)
         self.outage = Outage(self, database, self.groups, self.now, self._begin_anew, self.give_up)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -15,6 +16,9 @@ from bot.domain.errors import (
     NotAMemberError,
     OutdatedRequestError,
 )
+
+_SENTENCE = re.compile(r"(.+?)[.!?](?:\s|$)")
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,14 @@ class Consequence:
 
     key: str
     text: str
+
+    @property
+    def name(self) -> str:
+        """What readers know the step by, who never see its key: how it begins, in one line."""
+        words = " ".join(self.text.split())
+        sentence = _SENTENCE.match(words)
+        name = sentence[1] if sentence else words
+        return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +241,10 @@ class RevokeReason(StrEnum):
     """Recorded by a facilitator, and not what the person says."""
     UNCONFIRMED = "unconfirmed"
     """Found in a restored backup, of somebody whose role was gone: they may have withdrawn."""
+
+
+LAPSES = (RevokeReason.EXPIRED, RevokeReason.OUTDATED)
+"""The ends that come by time alone, without anybody's doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,9 @@ from bot.domain.translations import Translation
 WEIGHTY = frozenset({"scope", "consequences", "duration", "signatures"})
 """Parts that say what people bind themselves to: a change there wants their word again."""
 
+LADDER = "consequences"
+"""The part that is the order of the steps; each of them is a part of its own below it."""
+
 _WORDS = re.compile(r"\s+|\S+\s*")  # with the blanks after a word, or else runs would end there
 _PARAGRAPHS = re.compile(r"(\n\s*\n|\n)")
 _RESEMBLANCE = 0.4
@@ -41,10 +44,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartChange:
-    """One changed part, such as `purpose` or `scope.covered`; its pieces in reading order."""
+    """One changed part, such as `purpose` or `scope.covered`; its pieces in reading order.
+
+    `step` is what readers know a step of the ladder by, if it is one.
+    """
 
     part: str
     pieces: tuple[Piece, ...]
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +136,24 @@ def compare(before: Agreement | None, after: Agreement | None) -> tuple[PartChan
 
     It is kept, because after a publish the same two texts are compared for everybody who signed.
     """
-    return tuple(
-        PartChange(part=part, pieces=diff(was, now))
-        for part, (was, now) in _differing(before, after).items()
-    )
+    steps = {**step_names(before), **step_names(after)}
+    changes: list[PartChange] = []
+    for part, texts in _differing(before, after).items():
+        # The order of the ladder is that of its keys, which nobody reads in Discord.
+        was, now = (_named(text, steps) if part == LADDER else text for text in texts)
+        changes.append(PartChange(part=part, pieces=diff(was, now), step=steps.get(part)))
+    return tuple(changes)
+
+
+def step_names(agreement: Agreement | None) -> dict[str, str]:
+    """What readers know each step of the ladder by, by its part, such as `consequences.removed`."""
+    if agreement is None:
+        return {}
+    return {f"{LADDER}.{step.key}": step.name for step in agreement.consequences}
+
+
+def _named(keys: str, steps: dict[str, str]) -> str:
+    return "\n".join(steps.get(f"{LADDER}.{key}", key) for key in keys.split("\n"))
 
 
 def untranslated(

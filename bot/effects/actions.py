@@ -55,6 +55,7 @@ class CannotYetError(Exception):
 class Actions:
     """Carries out effects with the rights of one client.
 
+    `by_discord` tells an instant of ours by Discord's clock.
     `perform` returns a word for the outcome, after which the row is finished, or None when the
     record was closed by the action itself. What Discord refuses comes out as its exception.
     """
@@ -66,12 +67,14 @@ class Actions:
         groups: Mapping[str, Group],
         clock: Callable[[], datetime],
         reconciler: Reconciler,
+        by_discord: Callable[[datetime], datetime] = lambda at: at,
     ) -> None:
         self._client = client
         self._reconciler = reconciler
         self._database = database
         self._groups = groups
         self._clock = clock
+        self._by_discord = by_discord
         self._removals = Removals(client, database, groups, clock, reconciler)
         self._by_kind = {
             EffectKind.ASK: self._ask,
@@ -112,8 +115,11 @@ class Actions:
                 signing.decline,
                 renewal=asking.renewal,
                 translation=asking.translation,
-                is_adopted=asking.adoption is not None,
-                kept_until=rules_of(group).kept_until(asking.adoption),
+                background=texts.Background(
+                    is_adopted=asking.adoption is not None,
+                    kept_until=rules_of(group).kept_until(asking.adoption),
+                    has_lapsed=asking.has_lapsed,
+                ),
             )
             language = asking.translation.language if asking.translation else None
             view = languages_view(group.key, asking.languages, language)
@@ -187,7 +193,8 @@ class Actions:
         self, channel: discord.PartialMessageable, messages: Sequence[str], since: datetime
     ) -> list[int]:
         found: list[int] = []
-        after = discord.Object(discord.utils.time_snowflake(since))
+        # By a clock that is ahead, what was sent would seem to be from before the first try.
+        after = discord.Object(discord.utils.time_snowflake(self._by_discord(since)))
         async for message in channel.history(limit=_HISTORY, after=after, oldest_first=True):
             is_ours = self._client.user is not None and message.author.id == self._client.user.id
             if is_ours and len(found) < len(messages) and message.content == messages[len(found)]:

@@ -87,6 +87,11 @@ class Clock:
         theirs, at = self._theirs
         return self._read() - (theirs + timedelta(seconds=self._elapsed() - at))
 
+    def by_discord(self, at: datetime) -> datetime:
+        """What Discord's clock said at an instant of ours, or a little before that."""
+        ahead = self.ahead
+        return at - ahead if abs(ahead) <= TOLERANCE else at
+
     def trace(self) -> aiohttp.TraceConfig:
         """Has every answer of Discord's compared: each carries the time in its `Date` header."""
         config = aiohttp.TraceConfig()

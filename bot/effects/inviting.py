@@ -11,6 +11,7 @@ import discord
 from bot import texts
 from bot.domain.effects import Verdict, nonce_of, verdict_on
 from bot.domain.invitations import Invitation, minutes_for
+from bot.effects.clock import TOLERANCE
 from bot.effects.languages import locale_of
 from bot.effects.places import find_channel
 from bot.services import invitations
@@ -167,7 +168,9 @@ class Inviting:
         is_first = invitation.id not in self._shown
         if invitation.message_id is not None or invitation.posts or not is_first:
             return invitation
-        since = discord.utils.time_snowflake(invitation.started_at or invitation.counted_at)
+        since = discord.utils.time_snowflake(
+            (invitation.started_at or invitation.counted_at) - TOLERANCE  # its button is its own
+        )
         wanted = _custom_id(invitation)
         place = self._client.get_partial_messageable(channel.id)
         try:

@@ -1,7 +1,7 @@
 """Warns and removes people who do not answer, after making certain of everything once more."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import discord
 
@@ -13,13 +13,13 @@ from bot.effects.due_texts import link_to
 from bot.effects.places import find_role
 from bot.effects.reconciler import Reconciler
 from bot.services import removals
-from bot.services.members import CLOCK_SKEW
 from bot.services.removals import RemovalRule
 from bot.settings import Group
 from bot.storage.database import Database
 from bot.texts.catalogue import _
 
 NOT_NOW = "not true any more"
+_TO_THE_SECOND = timedelta(minutes=1)
 _GONE = (10007, 10013)
 """The codes that say that a person is not in the server, or their account is not there."""
 
@@ -153,7 +153,7 @@ class Removals:
         member = await guild.fetch_member(request.member_id)
         began_at = await removals.find_beginning(self._database, group.key)
         # Discord's clock and ours need not agree to the second.
-        if member.joined_at is None or member.joined_at < began_at - CLOCK_SKEW:
+        if member.joined_at is None or member.joined_at < began_at - _TO_THE_SECOND:
             return None
         if not may_be_removed(guild, member, self._groups.values()):
             return None

@@ -129,6 +129,9 @@ async def carry_on(
 ) -> Asking | None:
     """Do the next of what an invitation needs: ask some more, or take back when it is stopped.
 
+    Where many of the list were asked or have answered meanwhile, this takes several transactions,
+    of which each leaves the list shorter: whatever interrupts them, the next call goes on there.
+
     Args:
         database: the open database.
         group_key: the group.
@@ -141,24 +144,33 @@ async def carry_on(
     asking = await find_running(database, group_key)
     if asking is None:
         return None
+    while await _take_step(database, group_key, per_minute, now):
+        pass
+    return await find_running(database, group_key)
+
+
+async def _take_step(database: Database, group_key: str, per_minute: int, now: datetime) -> bool:
+    """One transaction of `carry_on`; whether another one is wanted at once."""
     async with database.write() as tx:
         invitation = await invitations.find_running(tx, group_key)
         in_force = await versions.find_in_force(tx, group_key)
         if invitation is None or in_force is None:
-            return None
+            return False
         if invitation.stopped_at is not None:
             await invitations.cancel_unsent(tx, invitation, now)
-        else:
-            room = max(FEWEST_QUEUED, MINUTES_QUEUED * per_minute)
-            room = min(room - await invitations.count_queued(tx, invitation), PAGE)
-            people = await invitations.take_next(tx, invitation, room) if room > 0 else []
-            if people:
-                # What was lost with a record that was put back may have asked them already.
-                since = await versions.find_restored(tx, group_key)
-                await requests.add_many(tx, group_key, people, in_force.id, now)
-                await invitations.link_requests(tx, invitation, people)
-                await requests.ask_queued(tx, group_key, now, people, asked_since=since)
-    return await find_running(database, group_key)
+            return False
+        room = max(FEWEST_QUEUED, MINUTES_QUEUED * per_minute)
+        room = min(room - await invitations.count_queued(tx, invitation), PAGE)
+        if room <= 0:
+            return False
+        people, is_more = await invitations.take_next(tx, invitation, room, PAGE)
+        if people:
+            # What was lost with a record that was put back may have asked them already.
+            since = await versions.find_restored(tx, group_key)
+            await requests.add_many(tx, group_key, people, in_force.id, now)
+            await invitations.link_requests(tx, invitation, people)
+            await requests.ask_queued(tx, group_key, now, people, asked_since=since)
+        return is_more
 
 
 async def finish(database: Database, asking: Asking, now: datetime) -> None:

@@ -15,7 +15,9 @@ from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
 from bot.storage import effects, holders, invitations, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
-CLOCK_SKEW = timedelta(minutes=1)
+CLOCK_SKEW = timedelta(minutes=6)
+"""How far Discord's clock and ours may be apart: more than what is corrected. Whoever leaves and
+returns within it, unseen, has the request that was sent to them just before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,6 @@ def _has_returned(request: SignatureRequest, person: Present) -> bool:
     if request.left_at is not None:
         return True
     known_at = request.returned_at or request.created_at
-    # Discord's clock and ours need not agree to the second.
     return person.joined_at is not None and person.joined_at > known_at + CLOCK_SKEW
 
 

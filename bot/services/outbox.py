@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from bot.domain.agreements import (
+    LAPSES,
     UNANSWERED,
     AgreementVersion,
     RequestState,
@@ -75,7 +76,8 @@ class Asking:
     `asked_since` is set when a record that was lost may have asked already, between then and
     the making of the request. `translation` is the one to show, None for the text that counts;
     `languages` are those of all there are. `renewal` is set for whoever holds a signature on an
-    older text. `adoption` is how they keep the role, as a member from before Pledge.
+    older text, `has_lapsed` for whoever held one that has ended by itself. `adoption` is how they
+    keep the role, as a member from before Pledge.
     """
 
     request: SignatureRequest
@@ -85,6 +87,7 @@ class Asking:
     asked_since: datetime | None
     renewal: Renewal | None = None
     adoption: Adoption | None = None
+    has_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,8 @@ async def prepare_asking(
         if not is_asked and request.version_id != version.id:
             await requests.mark(tx, request.id, version_id=version.id)
         signature = await signatures.find_unrevoked(tx, request.group_key, request.member_id)
+        given = await signatures.list_of_member(tx, request.group_key, request.member_id)
+        has_lapsed = bool(given) and given[-1].revoke_reason in LAPSES
         adoption = await holders.find_adoption(tx, request.group_key, request.member_id)
         translations = await versions.list_translations(tx, version.id)
         signed, earlier = None, ()
@@ -139,6 +144,7 @@ async def prepare_asking(
         languages=tuple(one.language for one in translations),
         asked_since=datetime.fromisoformat(effect.detail) if effect.detail else None,
         adoption=adoption,
+        has_lapsed=has_lapsed,
     )
     if signature is None or signed is None:
         return asking

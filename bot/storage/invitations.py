@@ -166,28 +166,36 @@ def _on_list(invitation: Invitation) -> ColumnElement[bool]:
     return mine if is_all else and_(mine, _listed.kind == Kind.MEMBER)
 
 
-async def take_next(tx: Transaction, invitation: Invitation, limit: int) -> list[int]:
-    """The next people to ask; who signed, declined or was asked since leaves the list."""
+async def take_next(
+    tx: Transaction, invitation: Invitation, limit: int, looked_at: int
+) -> tuple[list[int], bool]:
+    """The next people to ask; who signed, declined or was asked since leaves the list.
+
+    Args:
+        tx: the open transaction.
+        invitation: the invitation.
+        limit: how many are wanted.
+        looked_at: how many of the list are looked at; no fewer than `limit`.
+
+    Returns:
+        The people, and whether there may be more of them further on in the list.
+    """
     query = (
         select(_listed.member_id)
         .where(_on_list(invitation), _listed.request_id.is_(None))
         .order_by(_listed.member_id)
+        .limit(looked_at)
     )
-    taken: list[int] = []
-    while len(taken) < limit:
-        after = [_listed.member_id > taken[-1]] if taken else []
-        page = list((await tx.execute(query.where(*after).limit(limit - len(taken)))).scalars())
-        if not page:
-            break
-        covered = await _list_covered(tx, invitation.group_key, page)
-        if covered:
-            await tx.execute(
-                delete(invited).where(
-                    _listed.invitation_id == invitation.id, _listed.member_id.in_(list(covered))
-                )
+    page = list((await tx.execute(query)).scalars())
+    covered = await _list_covered(tx, invitation.group_key, page)
+    if covered:
+        await tx.execute(
+            delete(invited).where(
+                _listed.invitation_id == invitation.id, _listed.member_id.in_(list(covered))
             )
-        taken += [member_id for member_id in page if member_id not in covered]
-    return taken
+        )
+    taken = [member_id for member_id in page if member_id not in covered][:limit]
+    return taken, len(taken) < limit and len(page) == looked_at
 
 
 async def link_requests(tx: Transaction, invitation: Invitation, member_ids: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     Select,
     Text,
+    bindparam,
     case,
     cast,
     exists,
@@ -28,6 +29,12 @@ from bot.storage.tables import agreement_versions, effects, signature_requests, 
 
 _columns = signature_requests.c
 _is_open = _columns.state.in_(OPEN_STATES)
+# With the states in the statement itself: those that are passed beside it do not let SQLite use
+# the partial index.
+_is_open_as_indexed = _columns.state.in_(
+    bindparam("open_states", list(OPEN_STATES), expanding=True, literal_execute=True)
+)
+MARKED_AT_ONCE = 5_000
 _holds_signature = exists().where(
     signatures.c.request_id == _columns.id, signatures.c.revoked_at.is_(None)
 )
@@ -260,21 +267,27 @@ async def mark_absent(
         The people who left.
     """
     low, high = between
-    result = await tx.execute(
-        update(signature_requests)
-        .where(
-            _columns.group_key == group_key,
-            _columns.member_id > low,
-            *([] if high is None else [_columns.member_id <= high]),
-            _columns.member_id.not_in(list(present)),
-            _columns.created_at < asked_before,
-            _is_open,
-            _columns.left_at.is_(None),
-        )
-        .values(left_at=now)
-        .returning(_columns.member_id)
+    # From one end to the other in the index of open requests, one for each person: of all that
+    # is asked here, only who is between these ends makes them few.
+    query = select(_columns.id, _columns.member_id, _columns.created_at, _columns.left_at).where(
+        _columns.group_key == group_key,
+        _columns.member_id > low,
+        *([] if high is None else [_columns.member_id <= high]),
+        _is_open_as_indexed,
     )
-    return list(result.scalars())
+    there = set(present)
+    absent = {
+        request_id: member_id
+        for request_id, member_id, created_at, left_at in await tx.execute(query)
+        if left_at is None and created_at < asked_before and member_id not in there
+    }
+    ids = list(absent)
+    for start in range(0, len(ids), MARKED_AT_ONCE):
+        chosen = ids[start : start + MARKED_AT_ONCE]
+        await tx.execute(
+            update(signature_requests).where(_columns.id.in_(chosen)).values(left_at=now)
+        )
+    return list(absent.values())
 
 
 async def list_to_remind(

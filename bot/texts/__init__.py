@@ -3,6 +3,7 @@
 from bot.texts.agreement import (
     ORIGINAL_BUTTON,
     PARTS,
+    Background,
     agreement_text,
     language_name,
     reading_pages,
@@ -171,6 +172,7 @@ __all__ = [
     "UNEXPECTED",
     "WHICH_GROUP",
     "WITHDRAW_BUTTON",
+    "Background",
     "adoption_over",
     "agreement_text",
     "alarm",

@@ -1,6 +1,6 @@
 """The agreement as people read it: asked to sign, to read again, and before publishing."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from babel import Locale, UnknownLocaleError
@@ -70,6 +70,23 @@ def statements_text(version: AgreementVersion) -> str:
     return "\n\n".join(parts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What was between somebody and the group before they are asked; of newcomers, nothing.
+
+    `is_adopted` is whether the channel is open to them already, as members from before Pledge;
+    `kept_until` until when it stays so, for whoever had been asked for an older text. `has_lapsed`
+    is whether they held a signature that has ended by itself.
+    """
+
+    is_adopted: bool = False
+    kept_until: datetime | None = None
+    has_lapsed: bool = False
+
+
+NEWCOMER = Background()
+
+
 def request_messages(
     version: AgreementVersion,
     group: str,
@@ -78,8 +95,7 @@ def request_messages(
     *,
     renewal: Renewal | None = None,
     translation: Translation | None = None,
-    is_adopted: bool = False,
-    kept_until: datetime | None = None,
+    background: Background = NEWCOMER,
 ) -> list[str]:
     """The direct messages that ask somebody to sign, in order.
 
@@ -93,38 +109,16 @@ def request_messages(
         decline: the emoji that declines.
         renewal: what somebody who has signed an older text is told first.
         translation: the translation to show in place of the text that counts.
-        is_adopted: whether the channel is open to them already, as members from before Pledge.
-        kept_until: until when it stays so, for whoever had been asked for an older text.
+        background: what was before, for whoever is no newcomer.
     """
     version = _as_shown(version, translation)
     first: list[str] = []
     if renewal is not None:
         first = _what_changed(renewal, group)
         welcome = _("**The whole new text**, version {number}:").format(number=version.number)
-    elif is_adopted and kept_until is not None:
-        welcome = _(
-            "Hello again. The agreement of **{group}** has changed since I first asked you, so"
-            " please answer under this new text instead. The support channel stays open to you"
-            " without a signature until {when}, as before. I am a program: I cannot read or answer"
-            " what you write here.\n"
-            "If you would rather not sign, that is all right too."
-        ).format(group=group, when=moment(kept_until))
-    elif is_adopted:
-        # Without a date: it runs from the arrival of this message, and a reminder names it.
-        welcome = _(
-            "Hello. **{group}** has an agreement, a promise to each other, which I look after. The"
-            " support channel is open to you already, and I have no signature of yours, so I am"
-            " asking you too. For now, the channel stays open to you. I am a program: I cannot read"
-            " or answer what you write here.\n"
-            "Please read what follows. Take all the time you need. There is no hurry."
-        ).format(group=group)
     else:
-        welcome = _(
-            "Hello, and welcome to **{group}**. I am the bot that looks after our promise to each"
-            " other. I am a program: I cannot read or answer what you write here.\n"
-            "Please read what follows. Take all the time you need. There is no hurry."
-        ).format(group=group)
-    if is_adopted and renewal is None:
+        welcome = _welcome(group, background)
+    if background.is_adopted and renewal is None:
         how = _(
             "Press {accept} below to **accept**. The support channel then stays open to you.\n"
             "Press {decline} if you would rather **not**. That is fine, and nobody will ask why."
@@ -150,6 +144,38 @@ def request_messages(
         statements = [*split_text(before), *split_text(f"{promise}\n\n{how}")]
     text = split_text(f"{welcome}\n\n{agreement_text(version.agreement)}")
     return [*first, *text, *statements]
+
+
+def _welcome(group: str, background: Background) -> str:
+    """How the request begins for whoever holds no signature."""
+    if background.is_adopted and background.kept_until is not None:
+        return _(
+            "Hello again. The agreement of **{group}** has changed since I first asked you, so"
+            " please answer under this new text instead. The support channel stays open to you"
+            " without a signature until {when}, as before. I am a program: I cannot read or answer"
+            " what you write here.\n"
+            "If you would rather not sign, that is all right too."
+        ).format(group=group, when=moment(background.kept_until))
+    if background.is_adopted:
+        # Without a date: it runs from the arrival of this message, and a reminder names it.
+        return _(
+            "Hello. **{group}** has an agreement, a promise to each other, which I look after. The"
+            " support channel is open to you already, and I have no signature of yours, so I am"
+            " asking you too. For now, the channel stays open to you. I am a program: I cannot read"
+            " or answer what you write here.\n"
+            "Please read what follows. Take all the time you need. There is no hurry."
+        ).format(group=group)
+    if background.has_lapsed:
+        return _(
+            "Here is the agreement of **{group}** once more. Your signature has ended. To have the"
+            " support channel open to you again, please read this and accept it below. Take all the"
+            " time you need. I am a program: I cannot read or answer what you write here."
+        ).format(group=group)
+    return _(
+        "Hello, and welcome to **{group}**. I am the bot that looks after our promise to each"
+        " other. I am a program: I cannot read or answer what you write here.\n"
+        "Please read what follows. Take all the time you need. There is no hurry."
+    ).format(group=group)
 
 
 def _what_changed(renewal: Renewal, group: str) -> list[str]:

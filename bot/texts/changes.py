@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bot.domain.changes import Edit, PartChange, Piece
+from bot.domain.changes import LADDER, Edit, PartChange, Piece
 from bot.domain.paragraphs import length, split_text
 from bot.texts.catalogue import _, mark
 
@@ -33,12 +33,16 @@ _BULLET = re.compile(r"(- )(.*)", re.DOTALL)
 Line = list[Piece]
 
 
-def part_name(part: str) -> str:
-    """What a part is called, above what changed in it."""
-    if part.startswith("consequences."):
-        step = part.partition(".")[2]
-        return _("If the promise is broken: the step `{step}`").format(step=step)
-    return _(PARTS[part])
+def part_name(part: str, step: str | None = None) -> str:
+    """What a part is called, above what changed in it.
+
+    Args:
+        part: the part.
+        step: what readers know it by, if it is a step of the ladder.
+    """
+    if step is not None:
+        return _("If the promise is broken: “{step}”").format(step=step)
+    return _(PARTS[part.partition(".")[0] if part.startswith(f"{LADDER}.") else part])
 
 
 def change_pages(changes: Iterable[PartChange]) -> list[str]:
@@ -46,8 +50,12 @@ def change_pages(changes: Iterable[PartChange]) -> list[str]:
     shown: list[str] = []
     for change in changes:
         lines = [line for drawn in _lines(change.pieces) for line in _drawn(drawn)]
-        shown.append("\n".join([f"### {part_name(change.part)}", *lines]))
+        shown.append("\n".join([f"### {_heading(change)}", *lines]))
     return split_text("\n\n".join(shown))
+
+
+def _heading(change: PartChange) -> str:
+    return part_name(change.part, _escaped(change.step) if change.step is not None else None)
 
 
 def _lines(pieces: Sequence[Piece]) -> Iterator[Line | None]:
@@ -144,7 +152,7 @@ def changes_document(sections: Iterable[tuple[str, Iterable[PartChange]]], title
     for heading, changes in sections:
         body.append(f"<h2>{html.escape(heading)}</h2>")
         for change in changes:
-            body.append(f"<h3>{html.escape(part_name(change.part).replace('`', ''))}</h3>")
+            body.append(f"<h3>{html.escape(part_name(change.part, change.step))}</h3>")
             pieces = "".join(_tagged(piece) for piece in change.pieces)
             body.append(f'<div class="part">{pieces}</div>')
     return _PAGE.format(title=html.escape(title), body="\n".join(body))

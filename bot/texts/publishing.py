@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import Agreement, AgreementVersion, Change
-from bot.domain.changes import PastVersion, PublishPreview
+from bot.domain.changes import PastVersion, PublishPreview, step_names
 from bot.domain.effects import Facts
 from bot.domain.paragraphs import split_text
 from bot.texts.agreement import PARTS, agreement_text
@@ -182,12 +182,15 @@ def _second_thought(preview: PublishPreview, change: Change) -> list[str]:
 
 def _lagging(preview: PublishPreview) -> list[str]:
     """Which translations nobody has brought up to date; there may be good reason for it."""
+    steps = step_names(preview.draft.agreement)
     return [
         _(
             "⚠️ **These parts changed in the original and not in the translation `{language}`:**"
             " {parts}. Whoever reads it would read the old words. You can still publish it as it"
             " is."
-        ).format(language=language, parts="; ".join(part_name(part) for part in parts))
+        ).format(
+            language=language, parts="; ".join(part_name(part, steps.get(part)) for part in parts)
+        )
         for language, parts in preview.lagging
     ]
 

@@ -51,7 +51,10 @@ async def test_end_is_announced_then_comes_and_the_agreement_follows(
     await world.restart(asleep=DAY)
 
     assert not world.has_role(member)
-    why, *asked = [message.content for message in world.dms(member)][-3:]
+    told = [message.content for message in world.dms(member)]
+    why, *asked = told[max(n for n, one in enumerate(told) if "has run out" in one) :]
+    assert asked[0].startswith("Here is the agreement of **Harbour Light** once more.")
+    assert "welcome to" not in "".join(asked)
     assert "has run out" in why
     assert "Your access to the support channel has ended." in why
     assert "Your promise" in asked[-1]

@@ -1,6 +1,7 @@
 """Discord answers late, twice, wrongly or never; the process dies in between."""
 
 import asyncio
+from datetime import timedelta
 
 import aiohttp
 import discord
@@ -117,6 +118,21 @@ async def test_confirmation_comes_once_when_its_answer_is_lost(world: World) -> 
     await world.env.advance_time(60)
 
     assert len([c for c in contents(world, member) if "Thank you" in c]) == 1
+
+
+async def test_message_that_was_sent_is_found_though_our_clock_is_ahead(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.publish()
+    ahead = timedelta(minutes=4)
+    read = world.client.clock._read
+    monkeypatch.setattr(world.client.clock, "_read", lambda: read() + ahead)
+    monkeypatch.setattr("bot.effects.clock.Clock.ahead", property(lambda _clock: ahead))
+    world.break_request("POST", ROUTE_MESSAGES, ConnectionResetError(), sent=True)
+    member = await world.join()
+    await world.env.advance_time(60)
+    assert world.request_of(member)
+    assert len(contents(world, member)) == len(set(contents(world, member))) == 2
 
 
 async def test_grant_never_comes_after_a_withdrawal(world: World) -> None:

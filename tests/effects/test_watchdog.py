@@ -131,6 +131,14 @@ def test_clock_is_wrong_when_discord_differs_by_more_than_five_minutes(
     assert not times.clock.is_wrong
 
 
+@pytest.mark.parametrize(("ahead", "told"), [(4, -4), (-4, 4), (6, 0), (0, 0)])
+def test_instants_of_ours_are_told_by_discords_clock(ahead: int, told: int) -> None:
+    times = Times()
+    times.clock.observe(NOON - timedelta(minutes=ahead))
+    # Beyond what is trusted, our instants are Discord's already.
+    assert times.clock.by_discord(NOON) == NOON + timedelta(minutes=told)
+
+
 def test_clock_that_jumps_after_it_was_right_is_wrong_at_once() -> None:
     times = Times()
     times.clock.observe(NOON)

@@ -1,5 +1,7 @@
 """Asking people who were in the server before, on both engines."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -11,8 +13,9 @@ from bot.domain.invitations import Audience
 from bot.services import invitations, members, outbox, records, signing
 from bot.services.invitations import Asking
 from bot.services.members import Present
+from bot.storage import invitations as storage_invitations
 from bot.storage import versions
-from bot.storage.database import Database
+from bot.storage.database import Database, Transaction
 from tests.factories import NEWCOMER, NOW, register
 from tests.services.test_attesting import start
 from tests.services.test_holders import conclude, sweep
@@ -274,3 +277,34 @@ async def test_after_a_restore_it_is_looked_up_who_was_asked_before(database: Da
         asking = await outbox.prepare_asking(database, effect)
         assert asking is not None
         assert asking.asked_since == LATER
+
+
+async def test_list_of_people_who_were_asked_otherwise_is_cleared_in_short_transactions(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "PAGE", 10)
+    await start(database)
+    await run_all(database)
+    await begin(database, list(range(1, 61)))
+    # Meanwhile nearly everybody joins anew, and is asked as those who join are.
+    people = [Present(member_id=one, has_role=False, joined_at=LATER) for one in range(1, 60)]
+    await members.welcome(database, GROUP, people, LATER, live=True)
+    write, sizes = Database.write, list[int]()
+
+    @contextlib.asynccontextmanager
+    async def counted(self: Database) -> AsyncIterator[Transaction]:
+        async with write(self) as tx:
+            before = await storage_invitations.count_people(tx, invitation_id)
+            yield tx
+            after = await storage_invitations.count_people(tx, invitation_id)
+            sizes.append(sum(before.values()) - sum(after.values()))
+
+    async with database.read() as tx:
+        running = await storage_invitations.find_running(tx, GROUP)
+    assert running is not None
+    invitation_id = running.id
+    monkeypatch.setattr(Database, "write", counted)
+    asking = await go_on(database)
+    assert sum(sizes) == 59
+    assert max(sizes) <= 10
+    assert (asking.progress.waiting, await state_of(database, 60)) == (1, RequestState.QUEUED)

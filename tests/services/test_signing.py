@@ -14,6 +14,7 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import Effect, EffectKind, Notice
 from bot.domain.errors import AlreadySignedError, NotSignedError, OutdatedRequestError
+from bot.effects.clock import TOLERANCE
 from bot.services import members, outbox, reading_back, records, reminders, signing
 from bot.services.members import Present
 from bot.storage.database import Database
@@ -109,6 +110,23 @@ async def test_acceptance_is_recorded_with_everything_that_proves_it(database: D
         (EffectKind.ALIGN_ROLE, None),
         (EffectKind.NOTICE, Notice.SIGNED),
     ]
+
+
+@pytest.mark.parametrize(("minutes", "is_new"), [(2, False), (5, False), (30, True)])
+async def test_newcomer_is_asked_once_though_our_clock_is_behind_discords(
+    database: Database, minutes: int, *, is_new: bool
+) -> None:
+    await publish(database)
+    await ask(database)
+    # A clock that is off by no more than five minutes is trusted.
+    joined_at = NOW + timedelta(minutes=minutes)
+    person = Present(member_id=NEWCOMER, has_role=False, joined_at=joined_at)
+    late = NOW + timedelta(hours=1)
+    assert await members.welcome(database, GROUP, [person], late, live=False) == int(is_new)
+
+
+def test_skew_that_is_allowed_for_covers_every_clock_that_is_trusted() -> None:
+    assert members.CLOCK_SKEW > TOLERANCE
 
 
 async def test_second_acceptance_changes_nothing(database: Database) -> None:

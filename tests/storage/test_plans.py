@@ -1,6 +1,7 @@
 """What facilitators ask of a large group is answered from indexes, on both engines."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import event, text
@@ -8,6 +9,7 @@ from sqlalchemy import event, text
 from benchmarks.crowd import GROUP, NOW, fill, member_of
 from bot.domain.agreements import Standing
 from bot.services import export, overview, records
+from bot.storage import requests
 from bot.storage.database import Database
 from tests.factories import KEYS
 
@@ -74,6 +76,30 @@ async def test_no_question_reads_a_large_table_from_end_to_end(database: Databas
         if scanned(line) not in {None, *SMALL}
     ]
     assert scans == []
+
+
+async def test_whoever_left_is_found_by_the_index_of_open_requests(database: Database) -> None:
+    async with database.write() as tx:
+        await fill(tx, MEMBERS, MEMBERS)
+    if database.dialect == "postgresql":
+        async with database.write() as tx:
+            await tx.execute(text("ANALYZE"))
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, values: Any, _x: Any, _many: bool) -> None:
+        asked.append((statement, values))
+
+    event.listen(database._engine.sync_engine, "before_cursor_execute", note)
+    there = [member_of(number) for number in range(1, 100) if number != 50]
+    ends = (member_of(0), member_of(99))
+    later = NOW + timedelta(days=999)
+    async with database.write() as tx:
+        left = await requests.mark_absent(tx, GROUP, ends, there, later, later)
+        assert set(left) <= {member_of(50)}
+    event.remove(database._engine.sync_engine, "before_cursor_execute", note)
+    (looking,) = [one for one in asked if "signature_requests.member_id >" in one[0]]
+    plan = "\n".join(await explain(database, *looking))
+    assert "uq_signature_requests_open" in plan
 
 
 async def test_people_are_counted_from_the_index_alone(sqlite_url: str) -> None:

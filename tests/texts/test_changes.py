@@ -7,9 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.changes import Edit, PartChange, Piece, diff
+from bot.domain.agreements import Agreement, Consequence
+from bot.domain.changes import Edit, PartChange, Piece, compare, diff
 from bot.domain.paragraphs import MESSAGE_LIMIT, length
 from bot.texts.changes import change_pages, changes_document
+from tests.factories import make_agreement
 
 RULES = (
     ("escaped", re.compile(r"\\([^0-9A-Za-z\s])")),
@@ -50,6 +52,31 @@ def read(text: str, edit: Edit = Edit.KEPT) -> list[tuple[Edit, str]]:
             seen.append((edit, text[at]))
             at += 1
     return seen
+
+
+def ladder(*steps: tuple[str, str]) -> Agreement:
+    return make_agreement(consequences=tuple(Consequence(key=k, text=t) for k, t in steps))
+
+
+def test_steps_are_named_as_readers_know_them_and_never_by_key() -> None:
+    one, two = ("talk_first", "A private *word*. Most slips"), ("gone_x", "Leaving for good.")
+    before = ladder(one, two, ("old_step", "A pause\nof a month or so!"))
+    after = ladder(two, ("talk_first", "A private *word*. Most slips happen."))
+    changes = compare(before, after)
+    text = "\n".join(change_pages(changes))
+    assert "### If the promise is broken: “A private \\*word\\*”" in text
+    assert "### If the promise is broken: “A pause of a month or so”" in text
+    order = text[text.index("the order of the steps") :].split("###")[0]
+    assert "~~A private" in order
+    page = changes_document([("", changes)], "")
+    assert "<h3>If the promise is broken: “A private *word*”</h3>" in page
+    for key in ("talk_first", "gone_x", "old_step"):
+        assert key not in text.replace("\\", "") + page
+
+
+def test_a_long_step_is_named_by_its_beginning() -> None:
+    assert len(Consequence(key="a", text="word " * 90).name) <= 80
+    assert Consequence(key="a", text="¿Qué? Sí.").name == "¿Qué"
 
 
 def seen_in(pages: list[str], edit: Edit) -> str:
