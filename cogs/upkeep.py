@@ -9,27 +9,18 @@ from typing import Any
 import discord
 from discord.ext import commands
 
-from bot import texts
 from bot.client import Pledge
 from bot.domain.effects import AlarmKind, EffectKind
 from bot.domain.errors import RecordUnavailableError
-from bot.effects import (
-    ENFORCE_CUSTOM_ID,
-    REMOVE_CUSTOM_ID,
-    enforce_view,
-    find_problem,
-    remove_view,
-)
-from bot.effects.places import can_post, find_role
+from bot.effects import find_problem
+from bot.effects.places import can_post
 from bot.effects.posted_head import compare_with_posted_head
 from bot.effects.reconciler import rules_of
 from bot.effects.removal import removal_rule
 from bot.effects.timer import every
-from bot.services import holders, ledger, outbox, reminders, removals
-from bot.services.removals import Decision
+from bot.services import ledger, outbox, reminders, removals
 from bot.settings import Group
-from cogs._checks import known_group, require_office
-from cogs._ui import GROUP_KEY, Button, Context, button, reply, settle
+from cogs._consent import EnforceButton, RemoveButton
 
 log = logging.getLogger(__name__)
 
@@ -274,78 +265,6 @@ def may_remove(guild: discord.Guild, group: Group) -> bool:
     """Whether the bot can remove people, or need not."""
     is_wanted = group.signing.remove_unsigned_after_days is not None
     return not is_wanted or guild.me.guild_permissions.kick_members
-
-
-class EnforceButton(
-    Button,
-    discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=ENFORCE_CUSTOM_ID.format(group_key=GROUP_KEY, strangers=r"(\d{1,7})"),
-):
-    """A facilitator's consent to take the role from many people at once."""
-
-    def __init__(self, group_key: str, strangers: str) -> None:
-        self.group_key, self.strangers = group_key, int(strangers)
-        custom_id = ENFORCE_CUSTOM_ID.format(group_key=group_key, strangers=strangers)
-        super().__init__(button(texts.ENFORCE_BUTTON, custom_id, discord.ButtonStyle.danger))
-
-    async def press(self, interaction: Context) -> None:
-        """Take the role from as many as were shown, or show how many they are by now."""
-        client, group = interaction.client, known_group(interaction, self.group_key)
-        require_office(interaction, group, "facilitator")
-        guild = client.get_guild(group.guild_id)
-        role = find_role(guild, group.roles.member) if guild is not None else None
-        # In a large group this takes longer than the three seconds Discord waits.
-        await interaction.response.defer()
-        result = await holders.conclude(
-            client.database,
-            group.key,
-            rules_of(group),
-            client.now(),
-            role_id=role.id if role is not None else 0,
-            confirmed=self.strangers,
-        )
-        if result.guarded:
-            view = enforce_view(group.key, result.strangers)
-            await reply(interaction, texts.enforce_stale(result.strangers), view)
-        elif result.acted:
-            client.effects.wake()
-            await settle(interaction, texts.enforced(result.strangers))
-        else:
-            await settle(interaction, texts.ENFORCE_NOTHING)
-
-
-class RemoveButton(
-    Button,
-    discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=REMOVE_CUSTOM_ID.format(group_key=GROUP_KEY, people=r"(\d{1,7})"),
-):
-    """A facilitator's consent to remove many people who did not answer."""
-
-    def __init__(self, group_key: str, people: str) -> None:
-        self.group_key, self.people = group_key, int(people)
-        custom_id = REMOVE_CUSTOM_ID.format(group_key=group_key, people=people)
-        super().__init__(button(texts.REMOVE_BUTTON, custom_id, discord.ButtonStyle.danger))
-
-    async def press(self, interaction: Context) -> None:
-        """Remove as many as were shown, or show how many they are by now."""
-        client, group = interaction.client, known_group(interaction, self.group_key)
-        require_office(interaction, group, "facilitator")
-        await interaction.response.defer()
-        rule, guild = removal_rule(group, client.groups.values()), client.get_guild(group.guild_id)
-        decision = Decision()
-        if rule is not None and guild is not None:
-            members, confirmed = guild.member_count or 0, self.people
-            decision = await removals.remove(
-                client.database, rule, members, client.now(), confirmed=confirmed
-            )
-        if decision.guarded:
-            view = remove_view(group.key, decision.people)
-            await reply(interaction, texts.removal_stale(decision.people), view)
-        elif decision.acted:
-            client.effects.wake()
-            await settle(interaction, texts.removing(decision.people))
-        else:
-            await settle(interaction, texts.REMOVE_NOTHING)
 
 
 async def setup(client: Pledge) -> None:

@@ -377,7 +377,7 @@ async def list_silent(tx: Transaction, group_key: str, rules: Rules, now: dateti
     return list((await tx.execute(query.order_by(_columns.member_id))).scalars())
 
 
-def select_over(group_key: str, rules: Rules, now: datetime) -> Select[tuple[int]]:
+def select_over(group_key: str, rules: Rules, now: datetime) -> Select[Any]:
     """Members from before Pledge whose time is over without an answer."""
     return (
         select(_columns.member_id)

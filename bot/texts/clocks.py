@@ -109,7 +109,7 @@ def _closed(role_waits: bool) -> str:
     if role_waits:
         return _(
             "I cannot close the support channel to you yet: something in the server must be set"
-            " right first. The people who look after it have been told. Please stay away from it"
+            " right first. The people who look after it have been told. Please do not read there"
             " until then."
         )
     return _("Your access to the support channel has ended.")
@@ -136,7 +136,7 @@ def removal_next(group: str, link: str, decline: str, removal_at: datetime) -> s
     return _(
         "This is the last time I write about the agreement of **{group}**. It is still here: {link}"
         "\nIf I do not hear from you, I shall remove you from the server soon, not before {moment}."
-        " That is not a judgement, and you can come back with a new invite whenever you like.\n"
+        " That is no judgement of you, and you can come back with a new invite whenever you like.\n"
         "Any answer is fine. If you would rather not sign, press {decline} there: you then stay in"
         " the server, without the support channel."
     ).format(group=group, link=link, moment=moment(removal_at), decline=decline)

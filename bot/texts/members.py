@@ -98,7 +98,7 @@ def withdrawn(group: str, accept: str, *, role_waits: bool) -> str:
     ending = (
         _(
             "I cannot close the support channel to you yet: something in the server must be set"
-            " right first. The people who look after it have been told. Please stay away from it"
+            " right first. The people who look after it have been told. Please do not read there"
             " until then."
         )
         if role_waits
@@ -135,25 +135,25 @@ def unclear(group: str, accept: str) -> str:
     """Answer to an acceptance found later that may be older than the person's last no."""
     return _(
         "I have found your {accept} for **{group}**, but I was offline for a while and cannot tell"
-        " whether you put it there before or after your last no. So I have not counted it.\nIf you"
-        " would like to sign, take your {accept} away and press it once more, or use `/agreement"
-        " sign`. If not, you do not need to do anything."
+        " whether you put it there before or after you last said no. To be safe, I have not counted"
+        " it.\nIf you would like to sign, take your {accept} away and press it once more, or use"
+        " `/agreement sign`. If not, you do not need to do anything."
     ).format(group=group, accept=accept)
 
 
 def outdated(group: str, link: str) -> str:
     """Answer to a reaction on an older request."""
     return _(
-        "That message holds an older text of the agreement of **{group}**, so I have not counted"
-        " your answer. Please answer under the newer one: {link}"
+        "Thank you for answering. That message holds an older text of the agreement of **{group}**,"
+        " so please answer once more, under the newer one: {link}"
     ).format(group=group, link=link)
 
 
 def outdated_in_server(group: str) -> str:
     """Answer to a reaction on an older request when the newer one has no message of its own."""
     return _(
-        "That message holds an older text of the agreement of **{group}**, so I have not counted"
-        " your answer. Please use `/agreement sign` to read the text in force and answer it."
+        "Thank you for answering. That message holds an older text of the agreement of **{group}**,"
+        " so please answer once more: `/agreement sign` in the server shows you the text in force."
     ).format(group=group)
 
 

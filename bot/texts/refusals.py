@@ -26,15 +26,21 @@ REFUSALS = {
         " `change`: **minor** for a slip of the pen, **material** when people should sign again."
     ),
     "OutdatedRequestError": mark(
-        "The agreement has changed since this was shown to you, so I have not counted your answer."
-        " Please use `/agreement sign` to read the new text."
+        "The agreement has changed since this was shown to you, so your answer does not count for"
+        " the new text. Please use `/agreement sign` to read it, in your own time."
     ),
-    "NotAMemberError": mark("Only people who are in the server can sign for its group."),
+    "NotAMemberError": mark(
+        "Only people who are in the server can sign for its group. If you come back, I will ask you"
+        " again."
+    ),
     "ScreeningError": mark(
         "Please answer the server's own entry questions first. After that I can show you the"
         " agreement."
     ),
-    "NotSignedError": mark("You have not signed here, so there is nothing to take back."),
+    "NotSignedError": mark(
+        "You have not signed here, so there is nothing to take back. You do not need to do"
+        " anything."
+    ),
     "NothingSignedError": mark(
         "You have not signed here, so there is nothing to give you a receipt for. Use"
         " `/agreement sign` to read the agreement."
@@ -48,26 +54,29 @@ REFUSALS = {
         " `/agreement withdraw`."
     ),
     "NotEntitledError": mark(
-        "This is only open to some people in the group, and I cannot show it to you. If you think"
-        " it should be open to you, please ask a facilitator."
+        "This is only open to some people in the group, who look after it. If you think it should"
+        " be open to you, please ask a facilitator."
     ),
     "NotLookedError": mark(
         "Discord has not told me all that I asked, so I cannot say whether the support channel is"
         " closed. Please try again in a few minutes."
     ),
     "RecordUnavailableError": mark(
-        "I cannot write to my record at the moment, so I have not counted your answer. Nothing you"
-        " did before is lost. Please try again in a few minutes."
+        "I am sorry: I cannot write to my record at the moment, so I have not counted your answer."
+        " Nothing you did before is lost. Please try again in a few minutes."
     ),
     "RecordUncertainError": mark(
-        "Something went wrong while I was writing your answer down, so I do not know whether it"
-        " counts. Please try again in a few minutes; doing it twice does no harm."
+        "I am sorry: something went wrong while I was writing your answer down, and I do not know"
+        " whether it counts. Please answer once more in a few minutes. Doing it twice does no harm."
     ),
     "InUseError": mark(
-        "I have just been replaced by another copy of myself, so I have not counted your answer."
-        " Please try again."
+        "I am just starting afresh, so your answer has not reached my record. Nothing you did"
+        " before is lost. Please try again in a minute."
     ),
-    "UnknownGroupError": mark("I do not look after a group here."),
+    "UnknownGroupError": mark(
+        "I do not look after a group here. If you expected one, please ask the people who look"
+        " after this server."
+    ),
     "AlreadyInvitingError": mark(
         "I am asking people already. The message in the moderators' channel says how far I am, and"
         " has a button to stop."
@@ -81,7 +90,7 @@ REFUSALS = {
         " facilitator."
     ),
     "CoveredError": mark(
-        "They hold a valid signature already, so I have recorded nothing."
+        "They hold a valid signature already, so there was nothing to record."
         " `/signatures check` tells more."
     ),
     "AttestationStaleError": mark(
@@ -95,7 +104,7 @@ REFUSALS = {
 }
 
 UNEXPECTED = mark(
-    "Something went wrong on my side. Nothing you have signed is lost. Please try again in a"
-    " minute, and tell a facilitator if it stays like this."
+    "I am sorry, something went wrong on my side. It is nothing you did, and nothing you have"
+    " signed is lost. Please try again in a minute, and tell a facilitator if it stays like this."
 )
 AUDIT_REASON = mark("Pledge keeps the role in step with the record")
