@@ -14,6 +14,7 @@ from bot.effects.reconciler import rules_of
 from bot.effects.removal import removal_rule
 from bot.services import holders, removals
 from bot.settings import Group
+from bot.texts.catalogue import _
 from cogs._checks import known_group, require_office
 from cogs._ui import GROUP_KEY, Button, Context, button, reply, settle
 
@@ -40,7 +41,7 @@ class Words:
 
     done: Callable[[int], str]
     stale: Callable[[int], str]
-    nothing: str
+    nothing: Callable[[], str]
     view: Callable[[str, int], discord.ui.View]
 
 
@@ -69,7 +70,7 @@ class ConsentButton(Button):
             interaction.client.effects.wake()
             await settle(interaction, words.done(outcome.people))
         else:
-            await settle(interaction, words.nothing)
+            await settle(interaction, words.nothing())
 
 
 class EnforceButton(
@@ -82,7 +83,7 @@ class EnforceButton(
     words = Words(
         done=texts.enforced,
         stale=texts.enforce_stale,
-        nothing=texts.ENFORCE_NOTHING,
+        nothing=lambda: _(texts.ENFORCE_NOTHING),
         view=enforce_view,
     )
 
@@ -117,7 +118,7 @@ class RemoveButton(
     words = Words(
         done=texts.removing,
         stale=texts.removal_stale,
-        nothing=texts.REMOVE_NOTHING,
+        nothing=lambda: _(texts.REMOVE_NOTHING),
         view=remove_view,
     )
 
