@@ -4,13 +4,15 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import insert, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from benchmarks.aims import server_cpu
 from bot.domain.agreements import Agreement, Change, VersionState
 from bot.keys import Keyring
 from bot.settings import Settings
@@ -30,6 +32,7 @@ PUBLISHED = (BEGIN, BEGIN + timedelta(days=400), BEGIN + timedelta(days=700))
 SIGNED_PERCENT = (92, 88, 84)
 """Of a hundred people, so many signed each of the three versions."""
 
+_NAME = "pledge_bench"
 _COUNT = "WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < {})"
 
 
@@ -38,21 +41,31 @@ def member_of(number: int) -> int:
     return FIRST_MEMBER + number * BETWEEN_MEMBERS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """A filled database; `server` tells the seconds of the processors that its server has used."""
+
+    database: Database
+    server: Callable[[], float]
+
+
 @contextlib.asynccontextmanager
-async def open_crowd(engine: str, members: int, entries: int) -> AsyncIterator[Database]:
-    """A filled database on `sqlite` or `postgresql`."""
+async def open_crowd(engine: str, members: int, entries: int) -> AsyncIterator[Crowd]:
+    """Such a database on `sqlite` or `postgresql`."""
     folder = Path(tempfile.mkdtemp(prefix="pledge-bench-"))
     try:
         async with _open(engine, folder) as database:
             async with database.write() as tx:
                 await fill(tx, members, entries)
-            if engine == "postgresql":
+            is_served = engine == "postgresql"
+            if is_served:
                 # What autovacuum does by itself soon after so many rows were written.
                 async with database._engine.execution_options(
                     isolation_level="AUTOCOMMIT"
                 ).connect() as connection:
                     await connection.execute(text("VACUUM ANALYZE"))
-            yield database
+            server = server_cpu(folder / "data", _NAME) if is_served else (lambda: 0.0)
+            yield Crowd(database=database, server=server)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -73,9 +86,9 @@ async def _open(engine: str, folder: Path) -> AsyncIterator[Database]:
         url.set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT"
     )
     async with admin.connect() as connection:
-        await connection.execute(text("CREATE DATABASE pledge_bench"))
+        await connection.execute(text(f"CREATE DATABASE {_NAME}"))
     await admin.dispose()
-    bench = url.set(drivername="postgresql", database="pledge_bench")
+    bench = url.set(drivername="postgresql", database=_NAME)
     database = await Database.open(bench.render_as_string(hide_password=False), KEYS)
     yield database
     await database.close()

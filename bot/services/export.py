@@ -4,6 +4,7 @@ However large the group, memory stays bounded: people are read a thousand at a t
 grows beyond what Discord takes is compressed from then on. Nothing is written to the disk.
 """
 
+import asyncio
 import csv
 import io
 import json
@@ -40,6 +41,9 @@ COLUMNS = (
     "valid_until",
     "receipt_number",
 )
+_TEXTS = (COLUMNS.index("name"), COLUMNS.index("receipt_number"))
+"""Cells that are no number, word or instant of ours, and so could begin as they like."""
+
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How a formula can begin; the last four are the wide forms, which some spreadsheets take too."""
 _BYTE_ORDER_MARK = "\ufeff"
@@ -105,8 +109,8 @@ async def write(
     bundle.add(_csv_head() if form == "csv" else _json_head(group_key, now))
     async with aclosing(_batches(database, group_key, now)) as batches:
         async for batch in batches:
-            rows = [_row(person, names.get(person.member_id)) for person in batch]
-            bundle.add(_csv_lines(rows) if form == "csv" else _json_items(rows, first=not people))
+            # Not here: with the packing it would keep everybody else waiting.
+            await asyncio.to_thread(_add, bundle, form, batch, names, first=not people)
             people += len(batch)
     if form == "json":
         bundle.add("\n]}\n")
@@ -141,7 +145,8 @@ class _Bundle:
         if self._entry is None and self._plain.tell() + len(content) > self._limit:
             self._archive = zipfile.ZipFile(self._packed, "w", zipfile.ZIP_DEFLATED)
             self._entry = self._archive.open(self._name, "w")  # type: ignore[assignment]
-            content = self._plain.getvalue() + content
+            with self._plain.getbuffer() as kept:
+                self._entry.write(kept)  # type: ignore[union-attr]
             self._plain.close()
         if self._entry is None:
             self._plain.write(content)
@@ -162,6 +167,13 @@ class _Bundle:
             raise ExportTooLargeError
 
 
+def _add(
+    bundle: _Bundle, form: Form, batch: list[Person], names: Mapping[int, str], *, first: bool
+) -> None:
+    rows = [_row(person, names.get(person.member_id)) for person in batch]
+    bundle.add(_csv_lines(rows) if form == "csv" else _json_items(rows, first=first))
+
+
 def _row(person: Person, name: str | None) -> tuple[str | int | None, ...]:
     return (
         str(person.member_id),
@@ -179,7 +191,7 @@ def _row(person: Person, name: str | None) -> tuple[str | int | None, ...]:
 
 
 def _instant(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+    return f"{at.astimezone(UTC).isoformat()[:19]}Z" if at else None
 
 
 def _csv_head() -> str:
@@ -188,16 +200,22 @@ def _csv_head() -> str:
 
 def _csv_lines(rows: list[tuple[str | int | None, ...]] | list[tuple[str, ...]]) -> str:
     lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator="\r\n").writerows([map(_cell, row) for row in rows])
+    csv.writer(lines, lineterminator="\r\n").writerows(map(_cells, rows))
     return lines.getvalue()
 
 
-def _cell(value: str | int | None) -> str | int | None:
-    """A value that no spreadsheet takes for a formula."""
-    if not isinstance(value, str):
-        return value
-    is_dangerous = value.startswith(_DANGEROUS) or value.lstrip().startswith(_DANGEROUS)
-    return f"'{value}" if is_dangerous else value
+def _cells(row: tuple[str | int | None, ...]) -> list[str | int | None]:
+    """Values of which no spreadsheet takes one for a formula."""
+    cells = list(row)
+    for column in _TEXTS:
+        value = cells[column]
+        if isinstance(value, str) and _is_dangerous(value):
+            cells[column] = f"'{value}"
+    return cells
+
+
+def _is_dangerous(value: str) -> bool:
+    return value.startswith(_DANGEROUS) or value.lstrip().startswith(_DANGEROUS)
 
 
 def _json_head(group_key: str, now: datetime) -> str:

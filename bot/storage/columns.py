@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Column, DateTime, Dialect, ForeignKey, Integer, MetaData, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -47,12 +48,17 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     @override
-    def process_result_value(
-        self, value: datetime | str | None, dialect: Dialect
-    ) -> datetime | None:
-        if value is None or isinstance(value, datetime):
-            return value
-        return datetime.fromisoformat(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> "_Reader | None":
+        # Not `process_result_value`, which costs two more calls for each of a million instants.
+        return None if dialect.name == "postgresql" else _read_instant
+
+
+class _Reader(Protocol):
+    def __call__(self, value: Any) -> datetime | None: ...
+
+
+def _read_instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
 
 
 class Word(TypeDecorator[str]):

@@ -92,6 +92,6 @@ async def list_spans(tx: Transaction, group_key: str, one_in: int) -> list[Span]
             ),
             asked_at=asked_at if after is None and method != Method.ATTESTED else None,
         )
-        for signed_at, after, method, version_id, *ends, asked_at in await tx.execute(spans)
+        for signed_at, after, method, version_id, *ends, asked_at in (await tx.execute(spans)).all()
         if signed_at is not None
     ]

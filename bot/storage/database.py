@@ -32,11 +32,12 @@ asyncpg: Any = asyncpg_module
 """The driver comes without types."""
 
 BUSY_TIMEOUT_MS = 10_000
-_FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
+CACHE_MIB = 16
+"""What a connection keeps of an SQLite file at the most: of each page it does not, the signature is
+checked and the content decrypted again. The index by which a hundred thousand people are counted
+takes 5 MiB."""
 
-CACHE_KIB = 16_384
-"""What a connection keeps of an SQLite file: a page outside of it has to be decrypted again. The
-overview of a hundred thousand people fits; SQLite's own 2 MiB take twice the time."""
+_FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 _KEYS = "pledge_keys"
 _ROUND = "pledge_round"
@@ -227,6 +228,8 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=4,
         max_overflow=4,
+        # The one that was used last knows most of the file, and has it as it is now.
+        pool_use_lifo=True,
         hide_parameters=True,
         execution_options={_KEYS: keys},
     )
@@ -272,7 +275,7 @@ def _open_file(path: Path, key: str) -> Any:
             "trusted_schema = OFF",
             "secure_delete = ON",
             "temp_store = MEMORY",
-            f"cache_size = -{CACHE_KIB}",
+            f"cache_size = {-CACHE_MIB * 1024}",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
     except BaseException:

@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import threading
 import zipfile
 
 import pytest
+from typing_extensions import override
 
 from bot.domain.agreements import Method, RequestState
 from bot.domain.errors import ExportTooLargeError
@@ -119,6 +121,32 @@ async def test_data_for_programs_is_whole_however_many_people(
     assert [one["member_id"] for one in data["people"]] == [str(FIRST + n) for n in range(count)]
     assert [one["name"] for one in data["people"][:1]] == ["=1 ✅"][:count]
     assert all(tuple(one) == export.COLUMNS for one in data["people"])
+
+
+class Names(dict[int, str]):
+    """Names that remember which threads have looked them up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = set[int]()
+
+    @override
+    def get(self, key: int, default: str | None = None) -> str | None:  # type: ignore[override]
+        self.threads.add(threading.get_ident())
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+async def test_nobody_waits_until_a_file_is_written(
+    database: Database, form: export.Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "BATCH", 2)
+    await fill(database, 5)
+    names = Names()
+    file = await export.write(database, GROUP, form, LATER, names=names)
+    assert file.people == 5
+    assert names.threads
+    assert threading.get_ident() not in names.threads
 
 
 async def test_nobody_is_a_table_with_a_heading(database: Database) -> None:

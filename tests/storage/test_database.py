@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -230,6 +231,7 @@ async def test_every_connection_has_the_settings_that_keep_the_record_safe(
         "secure_delete": 1,
         "temp_store": 2,
         "busy_timeout": 10_000,
+        "cache_size": -16_384,
     }
     # Three at once, so that they are three connections.
     async with database.write() as one, database.read() as two, database.read() as three:
@@ -239,6 +241,19 @@ async def test_every_connection_has_the_settings_that_keep_the_record_safe(
                 for name in wanted
             }
             assert found == wanted
+    await database.close()
+
+
+async def test_the_connection_that_was_used_last_is_used_next(sqlite_url: str) -> None:
+    # It has in memory what it has read of the file; the others would have to decrypt it again.
+    database = await Database.open(sqlite_url, KEYS)
+    made = set[Any]()
+    async with database.read(), database.read():
+        pass
+    for _ in range(3):
+        async with database.read() as tx:
+            made.add((await tx.get_raw_connection()).driver_connection)
+    assert len(made) == 1
     await database.close()
 
 
