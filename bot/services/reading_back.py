@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import (
+    AgreementVersion,
     Answer,
     RequestState,
     RevokeReason,
@@ -53,6 +54,7 @@ async def record_found_answer(
         if _last_change(request, given) > observed_at:
             return False
         signature = next((one for one in given if one.revoked_at is None), None)
+        in_force = await versions.find_in_force(tx, request.group_key)
         after = request.checked_at or request.sent_at
         when = Between(until=now, after=min(after, now) if after else None)
         was_seen = request.accept_seen_at is not None
@@ -60,7 +62,7 @@ async def record_found_answer(
             await requests.mark(tx, request.id, accept_seen_at=now if accepted else None)
         if was_seen and not accepted and signature and signature.request_id == request.id:
             await take_back_in(tx, request, when)
-        elif accepted and not was_seen and signature is None and request.is_open:
+        elif accepted and not was_seen and request.is_open and not _covers(signature, in_force):
             if _refused_since(request, given, after):
                 # Given before or after that refusal: nobody knows, and doubt lets nobody in.
                 await tell_in(tx, request, Notice.UNCLEAR, now)
@@ -103,7 +105,9 @@ async def record_message_gone(database: Database, request_id: int, now: datetime
 def _last_change(request: SignatureRequest, given: Sequence[Signature]) -> datetime:
     instants = [request.answered_at, request.sent_at, request.checked_at]
     for signature in given:
-        instants += [signature.signed_at, signature.revoked_at]
+        instants.append(signature.signed_at)
+        if not _left_for(signature, request):
+            instants.append(signature.revoked_at)
     return max((at for at in instants if at is not None), default=request.created_at)
 
 
@@ -111,7 +115,29 @@ def _refused_since(
     request: SignatureRequest, given: Sequence[Signature], checked_at: datetime | None
 ) -> bool:
     """Whether the person said no, by button or command, after the message was last known."""
-    refusals = [one.revoked_at for one in given if one.revoke_reason is RevokeReason.WITHDRAWN]
+    refusals = [
+        one.revoked_at
+        for one in given
+        if one.revoke_reason is RevokeReason.WITHDRAWN and not _left_for(one, request)
+    ]
     if request.state is RequestState.DECLINED:
         refusals.append(request.answered_at)
     return any(at and (checked_at is None or at > checked_at) for at in refusals)
+
+
+def _left_for(signature: Signature, request: SignatureRequest) -> bool:
+    """Whether a ✅ was taken off an older text unseen, which is no answer to the text asked for.
+
+    Had somebody seen it, then either order would have come to the same: an acceptance after it
+    signs anew, and one before it has taken the older signature's place, so that there was nothing
+    left to take back. A withdrawal that was seen at once, or by command, is a no to everything.
+    """
+    is_older = signature.version_number < (request.version_number or 0)
+    return is_older and signature.revoked_after is not None
+
+
+def _covers(signature: Signature | None, in_force: AgreementVersion | None) -> bool:
+    """Whether there is a signature and the text in force needs no other."""
+    if signature is None:
+        return False
+    return in_force is None or signature.version_number >= (in_force.material_number or 0)

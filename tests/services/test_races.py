@@ -49,6 +49,16 @@ async def find(database: Database, *, accepted: bool) -> bool:
     )
 
 
+async def answer_asking(database: Database) -> None:
+    """The newer text reaches the person, in another message."""
+    for effect in await due(database):
+        if effect.kind is EffectKind.ASK:
+            asking = await outbox.prepare_asking(database, effect)
+            assert asking is not None
+            await outbox.record_asked(database, effect, asking.version, place(MESSAGE + 1), LATER)
+        await outbox.finish(database, effect, "done", LATER)
+
+
 async def test_role_does_not_wait_for_a_request_that_keeps_its_pace(database: Database) -> None:
     version = await publish(database)
     await run_all(database)
@@ -207,12 +217,7 @@ async def test_renewal_on_the_old_message_is_pointed_to_the_new_one_during_a_gra
     await react(database, ACCEPT)
     await run_all(database)
     await publish(database, agreement=NEW_TEXT, change=Change.MATERIAL, now=LATER)
-    for effect in await due(database):
-        if effect.kind is EffectKind.ASK:
-            asking = await outbox.prepare_asking(database, effect)
-            assert asking is not None
-            await outbox.record_asked(database, effect, asking.version, place(MESSAGE + 1), LATER)
-        await outbox.finish(database, effect, "done", LATER)
+    await answer_asking(database)
 
     await react(database, ACCEPT)
 
@@ -328,3 +333,21 @@ async def test_acceptance_that_may_be_older_than_a_no_is_not_counted_and_the_per
     told = [detail for kind, detail in await run_all(database, MUCH_LATER) if kind is NOTICE]
     assert told == [Notice.UNCLEAR]
     assert await standing(database) is Standing.WITHDRAWN
+
+
+async def test_withdrawal_that_was_seen_makes_a_later_found_acceptance_doubtful(
+    database: Database,
+) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, ACCEPT)
+    await run_all(database)
+    await publish(database, agreement=NEW_TEXT, change=Change.MATERIAL, now=LATER)
+    await answer_asking(database)
+    # The older ✅ is taken away before everybody's eyes, and the person told what that means.
+    seen_at = LATER + timedelta(minutes=1)
+    await signing.record_reaction(database, MESSAGE, NEWCOMER, ACCEPT, seen_at, removed=True)
+
+    assert not await find(database, accepted=True)
+
+    assert await standing(database) is Standing.WAITING

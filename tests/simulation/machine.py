@@ -65,7 +65,7 @@ class Worlds(World):
         person.given_by_hand = False
         if person.unseen and person.signed:
             # Left before anybody saw their acceptance, and is asked anew.
-            person.signed = None
+            person.doubt()
         person.left_unseen = person.left_unseen or not self.live.is_online
         self.note("leavings")
         self.run(self._pass(at_once))
@@ -140,26 +140,43 @@ class Worlds(World):
         offline = not self.live.is_online
         if reacted and answerable and not person.signed:
             # Whoever leaves and returns is asked anew: the older message may say what was before.
-            unclear = (
-                person.refused_inside or person.left_unseen or said_no or person.signed is None
-            )
-            person.signed = None if offline and unclear else person in self.admitted() or None
+            doubted = person.signed is None and not person.in_grace
+            unclear = person.refused_inside or person.left_unseen or said_no or doubted
+            if (offline and unclear) or person not in self.admitted():
+                person.doubt()
+            else:
+                person.signed = True
             person.unseen = offline
             person.refused_inside = person.refused_inside and offline
         elif reacted and standing and not person.signed:
             # Taken back and given again, and nobody saw either.
-            person.signed = None
+            person.doubt()
         elif not reacted and offline and doubtful:
             # Signed elsewhere; put here and taken away again while nobody was there to see it.
-            person.signed = None
+            person.doubt()
+        elif not reacted and offline and standing and await self._has_moved_on(person, message):
+            # Their acceptance of the newer text has taken the place of this one, as it would
+            # have had somebody seen it.
+            return
         elif not reacted and (standing or (offline and answerable)):
             # Messages of people who are not in the server are not read until they return; nobody
             # is let in before the one that holds their signature was.
-            is_outside = offline and person not in self.admitted()
-            person.signed = None if is_outside and not standing else False
+            if offline and person not in self.admitted() and not standing:
+                person.doubt()
+            else:
+                person.signed = False
             person.unseen = offline
         elif not answerable and not standing and offline:
-            person.signed = None
+            person.doubt()
+
+    async def _has_moved_on(self, person: Person, older: Any) -> bool:
+        """Whether they have accepted a newer text elsewhere, and nobody saw it yet."""
+        for message in self.live.requests_of(person.id):
+            if message is not older and self._has_reacted(person, message):
+                answerable, standing, _ = await self._what_it_answers(person, message)
+                if answerable and not standing:
+                    return True
+        return False
 
     async def _what_it_answers(self, person: Person, message: Any) -> tuple[bool, bool, bool]:
         """Whether the message asks for the text in force; whether the signature stands on it; and
@@ -272,7 +289,8 @@ class Worlds(World):
         if change is Change.MATERIAL:
             for person in self.people:
                 # It counts for the rest of the grace, and then no more.
-                person.signed = None if person.signed else person.signed
+                if person.signed:
+                    person.signed, person.in_grace = None, True
 
     # --- what goes wrong ------------------------------------------------------------------------
 

@@ -1,10 +1,17 @@
 """What the made-up worlds and the wrong answers have found, one plain test each."""
 
+import dataclasses
+from typing import Any
+
+import pytest
 from sqlalchemy import update
 
+from bot.domain.agreements import Change
 from bot.storage.tables import groups
-from tests.factories import GUILD
+from tests.cogs.conftest import ACCEPT
+from tests.factories import GRACE, GUILD, make_agreement
 from tests.simulation.conftest import Line
+from tests.simulation.live import Live
 from tests.simulation.wire import Answer
 
 
@@ -80,3 +87,63 @@ async def test_nobody_is_given_up_because_the_bots_own_account_must_be_verified(
 
     assert len(line.messages_to(member_id)) == 2
     assert member_id in line.backend.get_guild(GUILD).members
+
+
+async def ask_again(live: Live) -> tuple[int, Any, Any]:
+    """Somebody has signed, and was asked to sign a newer text; the bot is away now."""
+    member_id = live.backend.make_user("test-signer").id
+    live.join(member_id)
+    await live.advance(60)
+    (older,) = live.requests_of(member_id)
+    live.set_reaction(member_id, older, ACCEPT, reacted=True)
+    await live.advance(60)
+    newer_text = make_agreement(purpose="New words.")
+    group = dataclasses.replace(live.group, agreement=newer_text)
+    live.client.groups[group.key] = group
+    await live.publish(group, Change.MATERIAL)
+    await live.advance(60)
+    older, newer = live.requests_of(member_id)
+    await live.stop()
+    live.backend.advance_clock(60)
+    return member_id, older, newer
+
+
+async def signed_versions(live: Live, member_id: int) -> list[int]:
+    given = (await live.record_of(member_id)).signatures
+    return [one.version_number for one in given if one.revoked_at is None]
+
+
+async def test_newer_text_accepted_in_an_absence_is_signed_while_the_grace_runs(
+    live: Live,
+) -> None:
+    member_id, _, newer = await ask_again(live)
+    live.set_reaction(member_id, newer, ACCEPT, reacted=True)
+
+    await live.start()
+    await live.finish(3600)
+
+    assert await signed_versions(live, member_id) == [2]
+    assert live.has_role(member_id)
+    live.backend.advance_clock(GRACE.total_seconds())
+    await live.advance(3600)
+    assert live.has_role(member_id)
+
+
+@pytest.mark.parametrize("older_first", [True, False])
+@pytest.mark.parametrize("before", [0, 1], ids=["alone", "with others"])
+async def test_acceptance_moved_to_the_newer_text_in_an_absence_is_signed_in_any_order(
+    live: Live, before: int, *, older_first: bool
+) -> None:
+    for number in range(before):
+        live.join(live.backend.make_user(f"test-other-{number}").id)
+    await live.advance(60)
+    member_id, older, newer = await ask_again(live)
+    moves = [(older, False), (newer, True)]
+    for message, reacted in moves if older_first else reversed(moves):
+        live.set_reaction(member_id, message, ACCEPT, reacted=reacted)
+
+    await live.start()
+    await live.finish(60)
+
+    assert await signed_versions(live, member_id) == [2]
+    assert live.has_role(member_id)

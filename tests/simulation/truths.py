@@ -44,16 +44,22 @@ class Person:
 
     `signed` is what they said last about the text in force; None when nobody could know, as
     after a refusal by button and a ✅ that came while the bot was away. `unseen` is what they said
-    last, and `left_unseen` that they left, perhaps to return, when the bot was away.
+    last, and `left_unseen` that they left, perhaps to return, when the bot was away. `in_grace`
+    is that only time will tell: they had signed the text before this one.
     """
 
     id: int
     signed: bool | None = False
     receipts: set[str] = field(default_factory=set)
+    in_grace: bool = False
     refused_inside: bool = False
     given_by_hand: bool = False
     unseen: bool = False
     left_unseen: bool = False
+
+    def doubt(self) -> None:
+        """Nobody can know what they said last."""
+        self.signed, self.in_grace = None, False
 
 
 class World(RuleBasedStateMachine):
