@@ -11,10 +11,10 @@ from bot.domain.agreements import (
     Signature,
     SignatureRequest,
 )
-from bot.domain.effects import Notice
+from bot.domain.effects import EffectKind, Notice
 from bot.services import objecting
 from bot.services.signing import Between, record_answer_in, take_back_in, tell_in
-from bot.storage import requests, signatures, versions
+from bot.storage import effects, requests, signatures, versions
 from bot.storage.database import Database
 
 ASK_AGAIN_AFTER = timedelta(days=1)
@@ -71,6 +71,10 @@ async def record_found_answer(
         elif declined and await objecting.object_in(tx, request, when.until, when.after):
             pass  # a ❌ under what a facilitator recorded
         elif declined and not accepted and request.state is RequestState.SENT:
+            told = (request.id, EffectKind.NOTICE, Notice.STILL_SIGNED)
+            if signature is not None and await effects.was_added(tx, *told):
+                # It stays there, and changes nothing, for as long as the signature lasts.
+                return False
             await record_answer_in(tx, request, Answer.DECLINE, when, removed=False)
         else:
             return False

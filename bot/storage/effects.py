@@ -243,6 +243,14 @@ async def find_added(
     return (await tx.execute(query)).scalar_one()
 
 
+async def was_added(tx: Transaction, request_id: int, kind: EffectKind, detail: str) -> bool:
+    """Whether this was ever to be done about a request, whatever came of it."""
+    query = select(func.count()).where(
+        _columns.request_id == request_id, _columns.kind == kind, _columns.detail == detail
+    )
+    return (await tx.execute(query)).scalar_one() > 0
+
+
 async def has_unfinished(tx: Transaction, lane: str, kind: EffectKind) -> bool:
     """Whether something of this kind waits, runs or was set aside in this lane."""
     query = select(func.count()).where(

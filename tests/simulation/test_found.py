@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from bot.domain.agreements import Change
 from bot.storage.tables import groups
-from tests.cogs.conftest import ACCEPT
+from tests.cogs.conftest import ACCEPT, DECLINE
 from tests.factories import GRACE, GUILD, make_agreement
 from tests.simulation.conftest import Line
 from tests.simulation.live import Live
@@ -146,4 +146,22 @@ async def test_acceptance_moved_to_the_newer_text_in_an_absence_is_signed_in_any
     await live.finish(60)
 
     assert await signed_versions(live, member_id) == [2]
+    assert live.has_role(member_id)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_refusal_that_stays_under_the_newer_text_is_answered_once(
+    live: Live, *, seen: bool
+) -> None:
+    member_id, _, newer = await ask_again(live)
+    if seen:
+        await live.start()
+    live.set_reaction(member_id, newer, DECLINE, reacted=True)
+    if not seen:
+        await live.start()
+
+    await live.advance(86_400)
+
+    said = [text for text in live.messages_to(member_id) if "I have seen your" in text]
+    assert len(said) == 1
     assert live.has_role(member_id)
