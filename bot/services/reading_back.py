@@ -7,10 +7,10 @@ from bot.domain.agreements import (
     AgreementVersion,
     Answer,
     RequestState,
-    RevokeReason,
     Signature,
     SignatureRequest,
 )
+from bot.domain.doubt import has_refused_since, was_left_for
 from bot.domain.effects import EffectKind, Notice
 from bot.services import objecting
 from bot.services.signing import Between, record_answer_in, take_back_in, tell_in
@@ -28,7 +28,7 @@ async def record_found_answer(
     declined: bool,
     observed_at: datetime,
     now: datetime,
-) -> bool:
+) -> bool | None:
     """Record the reactions that were found on a request's message when it was read back.
 
     They were given or taken back at an unknown time since the message was last known, and are
@@ -46,13 +46,13 @@ async def record_found_answer(
         now: the current instant.
 
     Returns:
-        Whether anything had changed.
+        Whether anything had changed; None when the reading was too old to tell.
     """
     async with database.write() as tx:
         request = await requests.get(tx, request_id)
         given = await signatures.list_of_member(tx, request.group_key, request.member_id)
         if _last_change(request, given) > observed_at:
-            return False
+            return None
         signature = next((one for one in given if one.revoked_at is None), None)
         in_force = await versions.find_in_force(tx, request.group_key)
         after = request.checked_at or request.sent_at
@@ -63,7 +63,7 @@ async def record_found_answer(
         if was_seen and not accepted and signature and signature.request_id == request.id:
             await take_back_in(tx, request, when)
         elif accepted and not was_seen and request.is_open and not _covers(signature, in_force):
-            if _refused_since(request, given, after):
+            if has_refused_since(request, given, after):
                 # Given before or after that refusal: nobody knows, and doubt lets nobody in.
                 await tell_in(tx, request, Notice.UNCLEAR, now)
                 return False
@@ -110,34 +110,9 @@ def _last_change(request: SignatureRequest, given: Sequence[Signature]) -> datet
     instants = [request.answered_at, request.sent_at, request.checked_at]
     for signature in given:
         instants.append(signature.signed_at)
-        if not _left_for(signature, request):
+        if not was_left_for(signature, request):
             instants.append(signature.revoked_at)
     return max((at for at in instants if at is not None), default=request.created_at)
-
-
-def _refused_since(
-    request: SignatureRequest, given: Sequence[Signature], checked_at: datetime | None
-) -> bool:
-    """Whether the person said no, by button or command, after the message was last known."""
-    refusals = [
-        one.revoked_at
-        for one in given
-        if one.revoke_reason is RevokeReason.WITHDRAWN and not _left_for(one, request)
-    ]
-    if request.state is RequestState.DECLINED:
-        refusals.append(request.answered_at)
-    return any(at and (checked_at is None or at > checked_at) for at in refusals)
-
-
-def _left_for(signature: Signature, request: SignatureRequest) -> bool:
-    """Whether a ✅ was taken off an older text unseen, which is no answer to the text asked for.
-
-    Had somebody seen it, then either order would have come to the same: an acceptance after it
-    signs anew, and one before it has taken the older signature's place, so that there was nothing
-    left to take back. A withdrawal that was seen at once, or by command, is a no to everything.
-    """
-    is_older = signature.version_number < (request.version_number or 0)
-    return is_older and signature.revoked_after is not None
 
 
 def _covers(signature: Signature | None, in_force: AgreementVersion | None) -> bool:

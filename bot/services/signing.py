@@ -16,6 +16,7 @@ from bot.domain.agreements import (
     VersionState,
     expiry_of,
 )
+from bot.domain.doubt import has_refused_since
 from bot.domain.effects import EffectKind, Notice, lane_of_member
 from bot.domain.errors import (
     AlreadySignedError,
@@ -70,12 +71,22 @@ async def record_reaction(
         answer = request.answer_of(emoji)
         if answer is None:
             return False
-        known: dict[str, datetime | None] = {"checked_at": now}
         if answer is Answer.ACCEPT:
-            known["accept_seen_at"] = None if removed else now
-        await requests.mark(tx, request.id, **known)
+            seen_at = None if removed else now
+            await requests.mark(tx, request.id, checked_at=now, accept_seen_at=seen_at)
+        elif not await _leaves_doubt(tx, request):
+            await requests.mark(tx, request.id, checked_at=now)
         await record_answer_in(tx, request, answer, Between(until=now), removed=removed)
     return True
+
+
+async def _leaves_doubt(tx: Transaction, request: SignatureRequest) -> bool:
+    """Whether a ✅ may stand there from before a no that was given elsewhere.
+
+    A ❌ beside it tells nothing of that, and must not make the message count as known.
+    """
+    given = await signatures.list_of_member(tx, request.group_key, request.member_id)
+    return has_refused_since(request, given, request.checked_at or request.sent_at)
 
 
 async def record_answer_in(

@@ -13,6 +13,7 @@ from bot.storage.database import Database
 from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish
 from tests.services.test_signing import (
     ACCEPT,
+    DECLINE,
     GROUP,
     LATER,
     MESSAGE,
@@ -37,7 +38,7 @@ async def request_id(database: Database) -> int:
     return request.id
 
 
-async def find(database: Database, *, accepted: bool) -> bool:
+async def find(database: Database, *, accepted: bool) -> bool | None:
     """The message is read back, an hour later."""
     return await reading_back.record_found_answer(
         database,
@@ -164,7 +165,8 @@ async def test_reading_that_is_older_than_a_reaction_changes_nothing(database: D
     removed_at = MUCH_LATER + timedelta(milliseconds=50)
     await signing.record_reaction(database, MESSAGE, NEWCOMER, ACCEPT, removed_at, removed=True)
 
-    assert not await find(database, accepted=True)
+    # It tells nothing, so that nobody takes the message for known.
+    assert await find(database, accepted=True) is None
 
     assert await standing(database) is Standing.WITHDRAWN
 
@@ -333,6 +335,35 @@ async def test_acceptance_that_may_be_older_than_a_no_is_not_counted_and_the_per
     told = [detail for kind, detail in await run_all(database, MUCH_LATER) if kind is NOTICE]
     assert told == [Notice.UNCLEAR]
     assert await standing(database) is Standing.WITHDRAWN
+
+
+async def test_refusal_on_the_message_does_not_vouch_for_an_acceptance_that_nobody_saw(
+    database: Database,
+) -> None:
+    version = await publish(database)
+    await ask(database)
+    # A ✅ was given in a gap of the connection, and could not be read back yet.
+    await signing.decline_by_button(database, GROUP, NEWCOMER, version.id, LATER)
+    pressed_at = LATER + timedelta(minutes=1)
+    for removed in (False, True):
+        await signing.record_reaction(
+            database, MESSAGE, NEWCOMER, DECLINE, pressed_at, removed=removed
+        )
+
+    assert not await find(database, accepted=True)
+
+    assert await standing(database) is Standing.DECLINED
+
+
+async def test_acceptance_found_after_a_refusal_on_the_message_signs(database: Database) -> None:
+    await publish(database)
+    await ask(database)
+    await react(database, DECLINE)
+    assert await standing(database) is Standing.DECLINED
+
+    assert await find(database, accepted=True)
+
+    assert await standing(database) is Standing.SIGNED
 
 
 async def test_withdrawal_that_was_seen_makes_a_later_found_acceptance_doubtful(
