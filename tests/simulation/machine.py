@@ -309,8 +309,10 @@ class Worlds(World):
         is_calm = not self.live.wire.faults
         await self.live.start()
         if is_calm:
+            admitted = self.admitted()
             for person in self.people:
-                person.unseen = person.left_unseen = False
+                person.unseen = person.unseen and person not in admitted
+                person.left_unseen = False
             await self.check_what_people_said()
 
     @rule(request=st.sampled_from(REQUESTS), answer=st.sampled_from(WRONG), times=st.integers(1, 3))

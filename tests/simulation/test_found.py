@@ -113,6 +113,31 @@ async def signed_versions(live: Live, member_id: int) -> list[int]:
     return [one.version_number for one in given if one.revoked_at is None]
 
 
+async def test_whoever_took_back_and_left_unseen_is_not_let_in_after_another_screening(
+    live: Live,
+) -> None:
+    member_id = live.backend.make_user("test-signer").id
+    live.join(member_id)
+    await live.advance(60)
+    (message,) = live.requests_of(member_id)
+    live.set_reaction(member_id, message, ACCEPT, reacted=True)
+    await live.advance(60)
+    assert live.has_role(member_id)
+    await live.stop()
+    live.set_reaction(member_id, message, ACCEPT, reacted=False)
+    live.backend.remove_member(GUILD, member_id)
+    await live.start()
+
+    live.join(member_id, pending=True)
+    await live.advance(3600)
+    assert not live.has_role(member_id)
+    live.pass_screening(member_id)
+    await live.advance(3600)
+
+    assert not live.has_role(member_id)
+    assert await signed_versions(live, member_id) == []
+
+
 async def test_newer_text_accepted_in_an_absence_is_signed_while_the_grace_runs(
     live: Live,
 ) -> None:
