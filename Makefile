@@ -65,12 +65,13 @@ format: .venv ## put the code into the house format
 	@.venv/bin/ruff format --quiet .
 
 .PHONY: bench
-bench: .venv ## measure acceptances, a large server, a publish, receipts and what facilitators look at
+bench: .venv ## measure acceptances, a large server, a publish, receipts, what facilitators and moderators look at
 	@.venv/bin/python -m benchmarks.acceptance $(ARGS)
 	@.venv/bin/python -m benchmarks.reconcile
 	@.venv/bin/python -m benchmarks.publish
 	@.venv/bin/python -m benchmarks.receipt
 	@.venv/bin/python -m benchmarks.facilitators
+	@.venv/bin/python -m benchmarks.cases
 
 .PHONY: lock
 lock: ## write both lock files again (needs uv; UPGRADE=1 takes newer releases)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,14 +49,23 @@ class Crowd:
     server: Callable[[], float]
 
 
+def open_crowd(
+    engine: str, members: int, entries: int
+) -> contextlib.AbstractAsyncContextManager[Crowd]:
+    """A database of so many people on `sqlite` or `postgresql`."""
+    return open_filled(engine, lambda tx: fill(tx, members, entries))
+
+
 @contextlib.asynccontextmanager
-async def open_crowd(engine: str, members: int, entries: int) -> AsyncIterator[Crowd]:
-    """Such a database on `sqlite` or `postgresql`."""
+async def open_filled(
+    engine: str, fill: Callable[[Transaction], Awaitable[None]]
+) -> AsyncIterator[Crowd]:
+    """A database on `sqlite` or `postgresql`, filled in one transaction."""
     folder = Path(tempfile.mkdtemp(prefix="pledge-bench-"))
     try:
         async with _open(engine, folder) as database:
             async with database.write() as tx:
-                await fill(tx, members, entries)
+                await fill(tx)
             is_served = engine == "postgresql"
             if is_served:
                 # What autovacuum does by itself soon after so many rows were written.

@@ -18,7 +18,17 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bot import backups, linting, log, preflight, receipt_files, texts, verification
+from bot import (
+    backups,
+    keeping,
+    linting,
+    log,
+    preflight,
+    receipt_files,
+    rotating,
+    texts,
+    verification,
+)
 from bot.client import Pledge
 from bot.domain.errors import ConfigurationError, DomainError, TemporaryError
 from bot.domain.inspection import Finding, Gravity, needs_mending
@@ -26,6 +36,7 @@ from bot.domain.ledger import Head
 from bot.effects.watchdog import Watchdog
 from bot.keys import Keyring
 from bot.process import EXIT_TRY_LATER, Heartbeat, LastResort, Supervisor
+from bot.services import rotation
 from bot.settings import (
     Settings,
     config_path,
@@ -33,6 +44,7 @@ from bot.settings import (
     encryption_key,
     starter_folder,
 )
+from bot.storage.backup_file import path_of
 from bot.storage.database import Database
 from bot.terminal import reading_bars
 
@@ -83,7 +95,7 @@ def run() -> None:
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     settings = _load()
     token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
-    _warn_of_readable_secrets()
+    _warn_of_keeping(settings)
     last_resort = LastResort()
     try:
         _run_async(_serve(settings, token, keys, last_resort))
@@ -109,9 +121,11 @@ def run() -> None:
 
 async def _serve(settings: Settings, token: str, keys: Keyring, last_resort: LastResort) -> None:
     supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"))
+    rotation.renew_file(settings.database_url, keys)
     database = await Database.open(settings.database_url, keys)
     try:
         await database.hold_alone()
+        await rotation.take_over(database)
         supervisor.tell("READY=1")
         with Heartbeat(supervisor):
             await _stay_online_somehow(settings, token, keys, database, last_resort)
@@ -202,7 +216,7 @@ def check(
         )
         return
     token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
-    _warn_of_readable_secrets()
+    _warn_of_keeping(settings)
     try:
         findings = _run_async(_inspect(settings, token, keys))
     except discord.LoginFailure:
@@ -242,8 +256,22 @@ def _print_finding(found: Finding) -> None:
 
 
 @app.command()
-def keygen() -> None:
+def keygen(
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            "--rotate",
+            help="Print no key: encrypt everything with the first of your keys; Pledge may run.",
+        ),
+    ] = False,
+) -> None:
     """Print a new encryption key; keep it apart from the database and its backups."""
+    if rotate:
+        settings, keys = _load(), Keyring(encryption_key(os.environ))
+        _warn_of_keeping(settings)
+        if not rotating.rotate(settings.database_url, keys, console):
+            raise typer.Exit(EXIT_REFUSED)
+        return
     sys.stdout.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode() + "\n")
 
 
@@ -280,7 +308,7 @@ def init() -> None:
 def backup(file: Annotated[Path, typer.Argument(help="A new file, to write it to.")]) -> None:
     """Save the whole record into one encrypted file; works while Pledge runs."""
     settings, keys = _load(), Keyring(encryption_key(os.environ))
-    _warn_of_readable_secrets()
+    _warn_of_keeping(settings, file)
     if not backups.save(settings.database_url, keys, file, console):
         raise typer.Exit(EXIT_REFUSED)
 
@@ -294,7 +322,7 @@ def restore(
 ) -> None:
     """Put a backup back in the place of the database; Pledge must be stopped."""
     settings, keys = _load(), Keyring(encryption_key(os.environ))
-    _warn_of_readable_secrets()
+    _warn_of_keeping(settings)
     if not backups.put_back(settings.database_url, keys, file, console, overwrite=yes):
         raise typer.Exit(EXIT_REFUSED)
 
@@ -332,7 +360,7 @@ def verify(
 ) -> None:
     """Check that nothing recorded was changed or taken away; Pledge may be running."""
     settings, keys = _load(), Keyring(encryption_key(os.environ))
-    _warn_of_readable_secrets()
+    _warn_of_keeping(settings)
     if not verification.verify(settings.database_url, keys, head, console, errors):
         raise typer.Exit(EXIT_REFUSED)
 
@@ -358,18 +386,9 @@ def _load() -> Settings:
     return Settings.load(config_path(os.environ), os.environ)
 
 
-def _warn_of_readable_secrets() -> None:
-    # systemd's credentials are for this service alone, though the bits do not show it.
-    own = os.environ.get("CREDENTIALS_DIRECTORY")
-    for name in ("DISCORD_TOKEN_FILE", "PLEDGE_KEY_FILE"):
-        path = os.environ.get(name)
-        if not path or os.name != "posix" or (own and Path(path).is_relative_to(own)):
-            continue
-        if Path(path).stat().st_mode & 0o077:
-            errors.print(
-                f"Others on this machine can read the file in {name}. Close it to them:"
-                f" chmod 600 {escape(path)}"
-            )
+def _warn_of_keeping(settings: Settings, backup: Path | None = None) -> None:
+    for warning in keeping.warnings(os.environ, path_of(settings.database_url), backup):
+        errors.print(escape(warning))
 
 
 def _reason(error: BaseException) -> str:

@@ -38,6 +38,7 @@ EXTENSIONS = (
     "cogs.signing",
     "cogs.agreements",
     "cogs.signatures",
+    "cogs.breaches",
     "cogs.invitations",
     "cogs.inspection",
     "cogs.upkeep",

@@ -4,11 +4,16 @@ from typing import Literal
 
 import discord
 
+from bot.domain.entitlement import Office as CaseOffice
+from bot.domain.entitlement import Viewer
 from bot.domain.errors import NotAMemberError, NotEntitledError, ScreeningError, UnknownGroupError
 from bot.effects import find_channel, find_role
+from bot.effects.desks import desk_of, officers_of
 from bot.services import records
 from bot.settings import Group
 from cogs._ui import Context
+
+__all__ = ["desk_of"]
 
 Office = Literal["facilitator", "moderator"]
 
@@ -113,3 +118,47 @@ def known_group(interaction: Context, group_key: str) -> Group:
     if group is None or interaction.guild_id not in (None, group.guild_id):
         raise UnknownGroupError
     return group
+
+
+async def viewer_of(interaction: Context, group: Group) -> Viewer:
+    """Whoever acts, with the offices they hold in a group at this moment.
+
+    In a direct message, or on another server, Discord is asked for their roles.
+    """
+    client, user = interaction.client, interaction.user
+    guild = client.get_guild(group.guild_id)
+    if guild is None:
+        return Viewer(member_id=user.id)
+    member: discord.Member | None = None
+    if isinstance(user, discord.Member) and user.guild.id == guild.id:
+        member = user
+    else:
+        try:
+            member = await guild.fetch_member(user.id)
+        except discord.NotFound:
+            member = None
+    roles = {role.id for role in member.roles} if member is not None else set[int]()
+    held = officers_of(guild, group).held_by(user.id, user.name, roles)
+    facilitator = find_role(guild, group.roles.facilitator)
+    return Viewer(
+        member_id=user.id,
+        is_moderator=CaseOffice.MODERATOR in held,
+        is_facilitator=facilitator is not None and facilitator.id in roles,
+        is_escalation=CaseOffice.ESCALATION in held,
+        is_owner=user.id == guild.owner_id,
+    )
+
+
+async def desks_here(interaction: Context) -> list[tuple[Group, Viewer]]:
+    """The groups on this server whose cases this person could have to do with.
+
+    Raises:
+        UnknownGroupError: no group lives here.
+    """
+    found = [(group, await viewer_of(interaction, group)) for group in groups_here(interaction)]
+    return [(group, viewer) for group, viewer in found if has_desk(viewer)]
+
+
+def has_desk(viewer: Viewer) -> bool:
+    """Whether somebody holds an office that cases can come to."""
+    return viewer.is_moderator or viewer.is_escalation or viewer.is_owner

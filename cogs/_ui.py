@@ -49,6 +49,14 @@ class Button(ABC):
             await answer_error(interaction, error)
 
 
+class Form(discord.ui.Modal):
+    """A form whose errors are answered where every error is answered."""
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception, /) -> None:
+        """Called by discord.py."""
+        await answer_error(interaction, error)
+
+
 def buttons(*items: discord.ui.Item[Any]) -> discord.ui.View:
     """A row of buttons that are dispatched by their ids alone, also after a restart."""
     view = discord.ui.View(timeout=None)

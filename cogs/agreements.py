@@ -160,7 +160,8 @@ async def _show_to_sign(interaction: Context, group: Group, language: str | None
         await members.welcome(client.database, group.key, [person], now, live=True)
         raise
     if offered.signature is not None:
-        await reply(interaction, texts.already_signed(offered.signature, group.name))
+        pause = await records.find_pause(client.database, group.key, who)
+        await reply(interaction, texts.already_signed(offered.signature, group.name, pause))
         return
     shown, others = await _translation_for(interaction, group, offered.version, language)
     pages = [*texts.reading_pages(offered.version, shown), _(texts.BUTTON_HINT)]
@@ -239,7 +240,9 @@ class AcceptButton(
         )
         client.effects.wake()
         waits = _role_waits(interaction, group)
-        await settle(interaction, texts.signed_by_button(signature, group.name, role_waits=waits))
+        pause = await records.find_pause(client.database, group.key, interaction.user.id)
+        content = texts.signed_by_button(signature, group.name, role_waits=waits, pause=pause)
+        await settle(interaction, content)
 
 
 class DeclineButton(

@@ -13,12 +13,14 @@ from bot.client import Pledge
 from bot.domain.effects import AlarmKind, EffectKind
 from bot.domain.errors import RecordUnavailableError
 from bot.effects import find_problem
+from bot.effects.desks import clocks_of, desk_of, notice_offices, officers_of
 from bot.effects.places import can_post
 from bot.effects.posted_head import compare_with_posted_head
 from bot.effects.reconciler import rules_of
 from bot.effects.removal import removal_rule
 from bot.effects.timer import every
 from bot.services import ledger, outbox, reminders, removals
+from bot.services.cases import clocks, ending, retention
 from bot.settings import Group
 from cogs._consent import EnforceButton, RemoveButton
 
@@ -103,9 +105,21 @@ class Upkeep(commands.Cog):
             return
         role_ids = [int(role_id) for role_id in data["roles"]]
         for group in self.client.groups_in(guild.id):
-            reconciler = self.client.reconciler
-            if await reconciler.notice_change(guild, group, int(user["id"]), role_ids):
-                self.client.effects.wake()
+            client, member_id = self.client, int(user["id"])
+            if await client.reconciler.notice_change(guild, group, member_id, role_ids):
+                client.effects.wake()
+            known_by = officers_of(guild, group)
+            held = known_by.held_by(member_id, str(user.get("username", "")), role_ids)
+            if await notice_offices(client, client.database, group, member_id, held, client.now()):
+                client.effects.wake()
+
+    @commands.Cog.listener("on_raw_member_remove")
+    async def look_at_leaver(self, event: discord.RawMemberRemoveEvent) -> None:
+        """Somebody left: the cases that were theirs to take go to whoever is left."""
+        client, member_id = self.client, event.user.id
+        for group in client.groups_in(event.guild_id):
+            if await notice_offices(client, client.database, group, member_id, (), client.now()):
+                client.effects.wake()
 
     @commands.Cog.listener("on_guild_role_create")
     @commands.Cog.listener("on_guild_role_delete")
@@ -152,6 +166,7 @@ class Upkeep(commands.Cog):
                 client.database, client.groups, client.now()
             ):
                 client.effects.wake()
+            await self._look_after_decisions()
             for group in client.groups.values():
                 await ledger.post_head_daily(client.database, group.key, client.now())
                 if not client.clock.is_wrong:
@@ -162,6 +177,37 @@ class Upkeep(commands.Cog):
         except Exception:
             # discord.py would end the timer for good; the next round tries again.
             log.exception("What is due by time could not be done; trying again")
+
+    async def _look_after_decisions(self) -> None:
+        """End pauses whose time is over, close cases nobody appeals in, note what was done."""
+        client = self.client
+        database, groups = client.database, client.groups
+        # As above: nobody is let in early by a clock that is wrong, and nobody's time is cut.
+        while not client.clock.is_wrong and await ending.end_due_suspensions(
+            database, groups, client.now()
+        ):
+            client.effects.wake()
+        for group in groups.values():
+            while not client.clock.is_wrong and await ending.close_due(
+                database, group.key, clocks_of(group), client.now()
+            ):
+                client.effects.wake()
+            await self._watch_cases(group)
+        await ending.note_carried_out(database, groups, client.now())
+
+    async def _watch_cases(self, group: Group) -> None:
+        """Tell of cases that wait, and let those go that were kept for long enough."""
+        client, kept = self.client, timedelta(days=group.retention.case_days)
+        database, key = client.database, group.key
+        told = 0
+        if not client.clock.is_wrong:
+            told += await clocks.remind(
+                database, desk_of(client, group), clocks_of(group), client.now()
+            )
+            told += await retention.warn_of_purge(database, key, kept, client.now())
+            await retention.purge_due(database, key, kept, client.now())
+        if told:
+            client.effects.wake()
 
     async def _remind(self, group: Group) -> None:
         """Write to whom it is time to write to, all in all not faster than the settings say."""
@@ -258,6 +304,10 @@ class Upkeep(commands.Cog):
                 await outbox.raise_alarm(database, group.key, cause, now)
         clear = [kind for kind, (_, cause) in causes.items() if cause is None]
         closed = [alarm for kind in clear for alarm in causes[kind][0]]
+        if can_post(guild, group.channels.moderators):
+            # Not an alarm of its own: it is raised when a notice cannot be posted.
+            clear.append(EffectKind.CASE_NOTICE)
+            closed.append(AlarmKind.CASES_UNSEEN)
         await outbox.all_clear(database, group.key, clear, closed, now)
 
 

@@ -7,10 +7,11 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.keys import Keyring
+from bot.keys import LOOKUPS, Keyring
 from tests.factories import KEY, KEYS, NEWCOMER
 
-OTHER = Keyring(base64.urlsafe_b64encode(bytes(range(32))).decode())
+OTHER_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+OTHER = Keyring(OTHER_KEY)
 purposes = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
@@ -50,3 +51,28 @@ def test_keyring_does_not_show_its_secret_when_printed() -> None:
     shown = f"{KEYS!r} {KEYS} {[KEYS]}"
     assert KEY not in shown
     assert base64.urlsafe_b64decode(KEY).decode() not in shown
+
+
+def test_newest_key_encrypts_and_every_key_decrypts() -> None:
+    both = Keyring(f"{OTHER_KEY} {KEY}")
+    assert both.fernet.decrypt(KEYS.fernet.encrypt(b"words")) == b"words"
+    assert OTHER.fernet.decrypt(both.fernet.encrypt(b"words")) == b"words"
+    assert both.derive("sqlite-file") == OTHER.derive("sqlite-file")
+    assert both.derive_each("sqlite-file") == [ring.derive("sqlite-file") for ring in both.each]
+    assert [ring.fingerprint for ring in both.each] == [OTHER.fingerprint, KEYS.fingerprint]
+
+
+def test_key_that_is_given_twice_is_one_key() -> None:
+    assert len(Keyring(f"{KEY} {OTHER_KEY} {KEY}").each) == 2
+
+
+def test_what_rows_are_found_by_stays_as_the_record_told_it() -> None:
+    told = {purpose: KEYS.derive(purpose) for purpose in LOOKUPS}
+    for ring in (OTHER.knowing(told), *Keyring(f"{OTHER_KEY} {KEY}").knowing(told).each):
+        assert {purpose: ring.lookup(purpose) for purpose in LOOKUPS} == told
+    assert KEYS.lookup(LOOKUPS[0]) == told[LOOKUPS[0]]
+
+
+def test_fingerprint_tells_nothing_of_the_key() -> None:
+    assert KEYS.fingerprint != OTHER.fingerprint
+    assert base64.urlsafe_b64decode(KEY).hex().find(KEYS.fingerprint) == -1

@@ -6,6 +6,7 @@ Every scene plays, tells and checks one thing. A new scene is a function in `SCE
 from collections.abc import Awaitable, Callable
 
 from bot import texts
+from bot.demo import case_story
 from bot.demo.narration import StoryError
 from bot.demo.stage import Stage
 from bot.demo.world import ACCEPT, DECLINE, reactions_on
@@ -234,6 +235,10 @@ SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("The facilitator looks up who has signed", look_up),
     ("And how the group stands as a whole", look_over),
     ("A member keeps the receipt", keep_the_receipt),
+    ("Something leaves the group, and is reported", case_story.report),
+    ("A moderator looks into it, and the other side is heard", case_story.look_into_it),
+    ("It is decided, and carried out", case_story.decide),
+    ("The pause ends, and the case is closed", case_story.close),
     ("What lies on the disk", look_at_the_disk),
 )
 

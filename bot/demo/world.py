@@ -123,6 +123,11 @@ class World:
         """Move the simulated clock; the bot's own timers go off as they would."""
         await self.env.advance_time(seconds)
 
+    async def sleep(self, seconds: float) -> None:
+        """Let a long time go by at once; then the timers go off that came due in it."""
+        self.env.backend.advance_clock(seconds)
+        await self.pass_time(10 * MINUTE)
+
     async def join(self, name: str, *, takes_messages: bool = True) -> simcord.MemberActor:
         """Somebody new joins the server, perhaps with closed direct messages."""
         with contextlib.nullcontext() if takes_messages else self._closed_messages():

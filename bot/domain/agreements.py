@@ -241,6 +241,8 @@ class RevokeReason(StrEnum):
     """Recorded by a facilitator, and not what the person says."""
     UNCONFIRMED = "unconfirmed"
     """Found in a restored backup, of somebody whose role was gone: they may have withdrawn."""
+    CASE = "case"
+    """Ended by the decision of a breach case: the person has to sign again."""
 
 
 LAPSES = (RevokeReason.EXPIRED, RevokeReason.OUTDATED)
@@ -428,6 +430,9 @@ def standing_of(
     )
 
 
+_TO_BE_SIGNED_AGAIN = (RevokeReason.UNCONFIRMED, RevokeReason.OBJECTED, RevokeReason.CASE)
+
+
 def standing_without(
     state: RequestState, end: RevokeReason | None, *, has_signed: bool, lasts: bool
 ) -> Standing:
@@ -443,7 +448,7 @@ def standing_without(
         return Standing.DECLINED
     if state is RequestState.BLOCKED:
         return Standing.BLOCKED
-    if not has_signed or end in (RevokeReason.UNCONFIRMED, RevokeReason.OBJECTED):
+    if not has_signed or end in _TO_BE_SIGNED_AGAIN:
         return Standing.WAITING
     if end is RevokeReason.WITHDRAWN:
         return Standing.WITHDRAWN if state is RequestState.SIGNED else Standing.WAITING

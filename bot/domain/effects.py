@@ -25,6 +25,12 @@ class EffectKind(StrEnum):
     """Tell the moderators' channel what was done or found."""
     REMOVE = "remove"
     """Remove from the server somebody who was asked, warned twice, and did not answer."""
+    LETTER = "letter"
+    """Write to a party of a breach case; the row knows only the number of the letter."""
+    CASE_NOTICE = "case_notice"
+    """Keep the message that stands for a breach case in the moderators' channel."""
+    CASE_CALL = "case_call"
+    """Tell whoever is left, where no moderator is, that a breach case waits for them."""
 
 
 class EffectState(StrEnum):
@@ -80,6 +86,8 @@ class AlarmKind(StrEnum):
     """Who did not answer cannot be removed, as the settings want."""
     MASS_REMOVAL = "mass_removal"
     """So many are to be removed that a wrong setting is likelier."""
+    CASES_UNSEEN = "cases_unseen"
+    """The notices of breach cases cannot be posted."""
     STUCK = "stuck"
     """Something in the outbox has been tried for a long time, and nobody was told why."""
 
@@ -96,6 +104,10 @@ class Report(StrEnum):
     RESTORED = "restored"
     RECORD_OLDER = "record_older"
     RECORD_BACK = "record_back"
+    CASE_DUE = "case_due"
+    """A limit of a breach case is near, or over."""
+    CASES_END = "cases_end"
+    """Closed cases are about to be destroyed, as they were kept for long enough."""
     ATTEST_OBJECTED = "attest_objected"
     """Somebody objected to a signature that was recorded for them."""
     ATTEST_UNTOLD = "attest_untold"
@@ -240,6 +252,17 @@ def lane_of_member(group_key: str, member_id: int) -> str:
 def lane_of_group(group_key: str, subject: str) -> str:
     """Everything done to one subject of a group, such as its panel, happens in order."""
     return f"group:{group_key}:{subject}"
+
+
+def lane_of_letters(group_key: str, case_id: int, report_id: int | None) -> str:
+    """What is written to one party of a case is written in order.
+
+    Args:
+        group_key: the group.
+        case_id: the case.
+        report_id: of whom it is for; None is the accused.
+    """
+    return f"letters:{group_key}:{case_id}:{report_id or 'accused'}"
 
 
 def lane_of_role(group_key: str, member_id: int) -> str:

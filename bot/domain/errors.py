@@ -124,3 +124,59 @@ class NoReceiptError(DomainError):
 
 class ExportTooLargeError(DomainError):
     """The export is larger than what Discord takes, even when it is zipped."""
+
+
+class UnknownCaseError(DomainError):
+    """There is no such case, or it is not yours to see."""
+
+
+class CaseStateError(DomainError):
+    """The case is not in a state in which this can be done."""
+
+
+class TooManyReportsError(DomainError):
+    """So many reports have come in a short time that no more are taken for now."""
+
+
+class HearingNeededError(DomainError):
+    """The accused has to be heard first, or the urgency has to be stated."""
+
+
+class EvidenceRefusedError(DomainError):
+    """The file cannot be kept: its kind is not one that Pledge takes, or it is too large."""
+
+
+class NobodyToWriteToError(DomainError):
+    """Nobody is named as the accused, or everybody who reported has taken their report back."""
+
+
+class LateAnswerError(DomainError):
+    """This question is not waiting for an answer any more."""
+
+
+class CaseMismatchError(DomainError):
+    """These two cases do not belong together."""
+
+
+class UnknownOutcomeError(DomainError):
+    """The consequences of this agreement have no such step."""
+
+
+class NobodyNamedError(DomainError):
+    """The case names nobody, so nothing can be decided against anybody."""
+
+
+class SuspensionEndError(DomainError):
+    """A suspension needs an end that is to come."""
+
+
+class HarsherOutcomeError(DomainError):
+    """An appeal can confirm, soften or lift a decision, and not make it harsher."""
+
+
+class StaleDecisionError(DomainError):
+    """Something has been added to the case since this was shown."""
+
+
+class NoAppealError(DomainError):
+    """There is nothing to appeal against, or the time for it is over."""

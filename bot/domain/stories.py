@@ -12,6 +12,7 @@ from bot.domain.agreements import (
     Standing,
 )
 from bot.domain.holders import Adoption
+from bot.domain.suspensions import Pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,8 @@ class Story:
     """Everything the record knows of one person in one group.
 
     `request` is the one that counts now, `earlier` those before it, oldest first, like the
-    `signatures`. `adoption` is set while they keep the role as a member from before Pledge.
+    `signatures`. `adoption` is set while they keep the role as a member from before Pledge,
+    `pause` while access is closed to them all the same; why is not part of it.
     `reminders` counts what was sent for the request that counts, the last at `reminded_at`.
     """
 
@@ -41,6 +43,7 @@ class Story:
     adoption: Adoption | None = None
     reminders: int = 0
     reminded_at: datetime | None = None
+    pause: Pause | None = None
 
     @property
     def newest(self) -> Signature | None:

@@ -1,7 +1,7 @@
 """Does one thing in Discord for each row of the outbox; every one can be repeated safely."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,15 +19,19 @@ from bot.domain.effects import (
     unpack,
     verdict_on,
 )
+from bot.effects.case_notices import CaseNotices, NoChannelError
 from bot.effects.due_texts import due_text
 from bot.effects.languages import locale_of
+from bot.effects.letters import letter_pages, letter_view
 from bot.effects.places import find_channel, find_problem, find_role
 from bot.effects.plain import plain_words
 from bot.effects.reconciler import DiscordAwayError, Reconciler, rules_of
 from bot.effects.removal import NOT_NOW, Removals
 from bot.effects.views import consent_view, languages_view, panel_view
 from bot.services import attesting, outbox, removals
-from bot.services.outbox import NoticeFacts, Place
+from bot.services.cases.posting import prepare as posting_of
+from bot.services.cases.posting import record_delivered
+from bot.services.outbox import Asking, NoticeFacts, Place
 from bot.settings import Group
 from bot.storage.database import Database
 from bot.texts.catalogue import _, speaking
@@ -76,7 +80,8 @@ class Actions:
         self._clock = clock
         self._by_discord = by_discord
         self._removals = Removals(client, database, groups, clock, reconciler)
-        self._by_kind = {
+        self._case_notices = CaseNotices(client, database, clock)
+        self._by_kind: dict[EffectKind, Callable[[Effect, Group], Awaitable[str | None]]] = {
             EffectKind.ASK: self._ask,
             EffectKind.ALIGN_ROLE: self._align_role,
             EffectKind.NOTICE: self._notice,
@@ -84,6 +89,9 @@ class Actions:
             EffectKind.ALARM: self._tell_staff,
             EffectKind.REPORT: self._tell_staff,
             EffectKind.REMOVE: self._remove,
+            EffectKind.CASE_NOTICE: self._keep_case_notice,
+            EffectKind.CASE_CALL: self._case_notices.call,
+            EffectKind.LETTER: self._letter,
         }
 
     async def perform(self, effect: Effect) -> str | None:
@@ -108,19 +116,7 @@ class Actions:
         message_id = asking.request.message_id
         if message_id is None or channel_id is None:
             channel_id = await self._direct_channel(asking.request.member_id)
-            messages = texts.request_messages(
-                asking.version,
-                group.name,
-                signing.accept,
-                signing.decline,
-                renewal=asking.renewal,
-                translation=asking.translation,
-                background=texts.Background(
-                    is_adopted=asking.adoption is not None,
-                    kept_until=rules_of(group).kept_until(asking.adoption),
-                    has_lapsed=asking.has_lapsed,
-                ),
-            )
+            messages = await self._request_messages(channel_id, asking, group)
             language = asking.translation.language if asking.translation else None
             view = languages_view(group.key, asking.languages, language)
             message_id = await self._send(effect, channel_id, messages, asking.asked_since, view)
@@ -139,6 +135,36 @@ class Actions:
         for emoji in (signing.accept, signing.decline):
             await self._offer(message, emoji)
         return "asked"
+
+    async def _request_messages(self, channel_id: int, asking: Asking, group: Group) -> list[str]:
+        """The words in which somebody is asked, or was in what a lost record knew of."""
+        background = texts.Background(
+            is_adopted=asking.adoption is not None,
+            kept_until=rules_of(group).kept_until(asking.adoption),
+            has_lapsed=asking.has_lapsed,
+            pause=asking.pause,
+        )
+
+        def write(background: texts.Background) -> list[str]:
+            return texts.request_messages(
+                asking.version,
+                group.name,
+                group.signing.accept,
+                group.signing.decline,
+                renewal=asking.renewal,
+                translation=asking.translation,
+                background=background,
+            )
+
+        of_newcomers = texts.Background()
+        if asking.asked_since is not None and background != of_newcomers:
+            # Whoever joined and signed in what was lost has the role, and seems to be from before;
+            # they were asked as a newcomer.
+            channel = self._client.get_partial_messageable(channel_id)
+            as_newcomer = write(of_newcomers)
+            if await self._find_sent(channel, as_newcomer, asking.asked_since):
+                return as_newcomer
+        return write(background)
 
     async def _offer(self, message: discord.PartialMessage, emoji: str) -> None:
         """Put a reaction under the request to press.
@@ -286,6 +312,16 @@ class Actions:
         await self._send(effect, channel_id, [content])
         return "told"
 
+    async def _letter(self, effect: Effect, group: Group) -> str | None:
+        posting = await posting_of(self._database, effect)
+        if posting is None:
+            return NOT_NOW
+        channel_id = await self._direct_channel(posting.member_id)
+        pages, view = letter_pages(posting, group), letter_view(group.key, posting.letter)
+        message_id = await self._send(effect, channel_id, pages, view=view)
+        await record_delivered(self._database, effect, channel_id, message_id, self._clock())
+        return None
+
     async def _tell_of_attested(self, effect: Effect, group: Group) -> str:
         """Tell somebody of a signature that was recorded for them, with a ❌ to object."""
         telling = await attesting.prepare_telling(self._database, effect)
@@ -297,7 +333,14 @@ class Actions:
             channel_id = await self._direct_channel(request.member_id)
             note = plain_words(telling.signature.note or "")
             waits = telling.role_waits
-            content = texts.attested(telling.signature, group.name, note, decline, role_waits=waits)
+            content = texts.attested(
+                telling.signature,
+                group.name,
+                note,
+                decline,
+                role_waits=waits,
+                pause=telling.pause,
+            )
             message_id = await self._send(effect, channel_id, [content])
             # Before the reaction: whoever presses it at once must find the record waiting.
             await attesting.record_told(
@@ -316,14 +359,16 @@ class Actions:
         accept, decline = group.signing.accept, group.signing.decline
         match facts.notice:
             case Notice.SIGNED if facts.signature is not None:
-                waits = facts.role_waits
-                return texts.signed(facts.signature, group.name, accept, role_waits=waits)
+                waits, pause = facts.role_waits, facts.pause
+                return texts.signed(
+                    facts.signature, group.name, accept, role_waits=waits, pause=pause
+                )
             case Notice.DECLINED:
                 return texts.declined(group.name, accept)
             case Notice.WITHDRAWN:
                 return texts.withdrawn(group.name, accept, role_waits=facts.role_waits)
             case Notice.WELCOME_BACK:
-                return texts.welcome_back(group.name)
+                return texts.welcome_back(group.name, facts.pause)
             case Notice.OBJECTED:
                 return texts.objected(group.name)
             case Notice.STILL_SIGNED:
@@ -368,6 +413,12 @@ class Actions:
         partial = self._client.get_partial_messageable(channel.id)
         found = await self._find_sent(partial, [content], effect.created_at)
         return found[0] if found else None
+
+    async def _keep_case_notice(self, effect: Effect, group: Group) -> str | None:
+        try:
+            return await self._case_notices.keep(effect, group, self._guild(group))
+        except NoChannelError as error:
+            raise CannotYetError(error.alarm) from None
 
     async def _tell_staff(self, effect: Effect, group: Group) -> str:
         channel = find_channel(self._guild(group), group.channels.moderators)

@@ -20,6 +20,8 @@ def due_text(facts: NoticeFacts, group: str) -> str | None:
     waits = request is not None and request.state is RequestState.SENT
     link = link_to(request) if waits else None
     match facts.notice:
+        case Notice.REMINDER if link is not None and facts.pause is not None:
+            words = texts.reminder(group, link)
         case Notice.REMINDER if link is not None and ends_at is not None:
             words = texts.reminder_in_grace(group, link, ends_at)
         case Notice.REMINDER if link is not None and facts.kept_until is not None:
@@ -38,7 +40,10 @@ def due_text(facts: NoticeFacts, group: str) -> str | None:
             words = texts.adoption_over(group, link, role_waits=facts.role_waits)
         case _:
             words = None
-    return words
+    if words is None or facts.pause is None:
+        return words
+    # What is said of signing and access holds only when the pause is over.
+    return f"{words}\n{texts.paused(facts.pause)}"
 
 
 def _outdated(group: str, newer: str | None) -> str:

@@ -8,12 +8,26 @@ LONGEST = 700
 
 def plain_words(text: str) -> str:
     """Text on one line, without formatting, mentions, or hidden and direction-changing signs."""
+    return _escaped(text)[:LONGEST]
+
+
+def plain_lines(text: str) -> str:
+    """The same for text of several lines, of any length; its line breaks are kept."""
+    return "\n".join(_escaped(line) for line in text.splitlines())
+
+
+def _escaped(text: str) -> str:
     visible = "".join(sign if sign.isprintable() else " " for sign in text if not is_hidden(sign))
     escaped = discord.utils.escape_mentions(
         discord.utils.escape_markdown(" ".join(visible.split()))
     )
     # Without this, <t:…>, <#…> and their like would still be drawn as times and channels.
-    return escaped.replace("<", "\\<")[:LONGEST]
+    return escaped.replace("<", "\\<")
+
+
+def without_hidden(text: str) -> str:
+    """Text as it is formatted, without hidden and direction-changing signs."""
+    return "".join(sign for sign in text if not is_hidden(sign))
 
 
 def is_hidden(sign: str) -> bool:

@@ -14,8 +14,10 @@ from discord.types.member import MemberWithUser
 from bot.domain.agreements import Answer, RequestState, SignatureRequest, plain_emoji
 from bot.domain.effects import Verdict, verdict_on
 from bot.domain.holders import Enforcement, Rules, Source, Sweep
+from bot.effects.desks import desk_of, officers_of, officers_on
 from bot.effects.places import find_role
 from bot.services import holders, reading_back, records
+from bot.services.cases.calling import look_for_uncalled
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
 from bot.settings import Group
@@ -270,14 +272,20 @@ class Reconciler:
         """
         role = find_role(guild, group.roles.member)
         role_id = role.id if role is not None else 0
-        sweep = await holders.begin_sweep(self._database, group.key, role_id, self._clock())
+        offices = str(officers_of(guild, group))
+        sweep = await holders.begin_sweep(
+            self._database, group.key, role_id, self._clock(), offices
+        )
         began_before = since is not None and sweep.started_at < since
         if not await self._read_members(guild, group, role, sweep):
             return 0
         if began_before:
-            sweep = await holders.begin_sweep(self._database, group.key, role_id, self._clock())
+            sweep = await holders.begin_sweep(
+                self._database, group.key, role_id, self._clock(), offices
+            )
             if not await self._read_members(guild, group, role, sweep):
                 return 0
+        await look_for_uncalled(self._database, desk_of(self._client, group), self._clock())
         if role is None:
             return 0
         return (await self._conclude(guild, group)).strangers
@@ -307,6 +315,7 @@ class Reconciler:
                 holders=[_id(entry) for entry in page if _is_person(entry) and _has(entry, role)],
                 present=[*map(_id, page), *self._arrivals[guild.id]],
                 size=len(page),
+                officers=officers_on(page, officers_of(guild, group)),
             )
             sweep = await holders.record_page(self._database, sweep, recorded, self._clock())
             self._tell(group, "members", seen, max(seen, expected), is_last=is_last)
@@ -405,6 +414,8 @@ class Reconciler:
             return False
         if member.bot or member.get_role(role.id) is None:
             return False
+        if await holders.keep_out(self._database, group.key, member_id, self._clock()):
+            return True
         if not await holders.add_stranger(self._database, group.key, member_id, self._clock()):
             return False
         return (await self._conclude(guild, group)).acted

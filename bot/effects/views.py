@@ -20,6 +20,9 @@ REMOVE_CUSTOM_ID = "pledge:remove:{group_key}:{people}"
 LANGUAGE_CUSTOM_ID = "pledge:language:{group_key}:{language}"
 """The id of the button that shows the agreement in another language."""
 
+CASE_CUSTOM_ID = "pledge:case:{action}:{group_key}:{case}"
+"""The id of a button that belongs to a breach case; the case is named by its number."""
+
 ORIGINAL = "original"
 """Stands in that id for the text that counts."""
 
@@ -82,6 +85,15 @@ def language_button(group_key: str, language: str | None) -> discord.ui.Button[d
     custom_id = LANGUAGE_CUSTOM_ID.format(group_key=group_key, language=language or ORIGINAL)
     style = discord.ButtonStyle.secondary
     return discord.ui.Button(label=label, custom_id=custom_id, style=style)
+
+
+def button_row(*items: tuple[str, str]) -> discord.ui.View:
+    """Plain buttons by label and id; their presses are answered by the cogs."""
+    view = discord.ui.View(timeout=None)
+    for label, custom_id in items:
+        view.add_item(discord.ui.Button(label=_(label), custom_id=custom_id))
+    view.stop()
+    return view
 
 
 def _one_button(label: str, custom_id: str, style: discord.ButtonStyle) -> discord.ui.View:

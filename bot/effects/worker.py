@@ -290,7 +290,10 @@ class Worker:
             case EffectKind.REMOVE:
                 alarm = AlarmKind.KICK_MISSING
                 await outbox.hold(self._database, effect, alarm, f"refused {code}", now)
-            case EffectKind.NOTICE:
+            case EffectKind.CASE_NOTICE:
+                alarm = AlarmKind.CASES_UNSEEN
+                await outbox.hold(self._database, effect, alarm, f"refused {code}", now)
+            case EffectKind.NOTICE | EffectKind.LETTER | EffectKind.CASE_CALL:
                 await outbox.drop(self._database, effect, f"refused {code}", now)
 
     async def _try_again(self, effect: Effect, outcome: str) -> None:

@@ -16,8 +16,9 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import Effect, EffectKind, Notice, lane_of_member, lane_of_role
 from bot.domain.errors import AttestationStaleError, CoveredError, OwnAttestationError
+from bot.domain.suspensions import Pause
 from bot.services.signing import new_receipt_number
-from bot.storage import effects, holders, requests, signatures, versions
+from bot.storage import effects, holders, requests, signatures, suspensions, versions
 from bot.storage.database import Database, Transaction
 
 REFUSALS = (Standing.WITHDRAWN, Standing.DECLINED)
@@ -146,6 +147,7 @@ class Telling:
     request: SignatureRequest
     signature: Signature
     role_waits: bool
+    pause: Pause | None = None
 
 
 async def prepare_telling(database: Database, effect: Effect) -> Telling | None:
@@ -162,6 +164,7 @@ async def prepare_telling(database: Database, effect: Effect) -> Telling | None:
             request=await requests.get(tx, effect.request_id),
             signature=signature,
             role_waits=await effects.has_held(tx, lane, EffectKind.ALIGN_ROLE),
+            pause=await suspensions.find_running(tx, group_key, member_id),
         )
 
 

@@ -1,7 +1,7 @@
 """Compares who holds the member role with who has signed, and decides what follows from it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import AgreementVersion, Standing
@@ -14,6 +14,7 @@ from bot.domain.effects import (
     lane_of_member,
     lane_of_role,
 )
+from bot.domain.entitlement import Office
 from bot.domain.holders import (
     Enforcement,
     Rules,
@@ -24,7 +25,16 @@ from bot.domain.holders import (
 )
 from bot.services import outbox
 from bot.services.members import Present, welcome_all
-from bot.storage import effects, holders, requests, signatures, standings, versions
+from bot.storage import (
+    effects,
+    holders,
+    officers,
+    requests,
+    signatures,
+    standings,
+    suspensions,
+    versions,
+)
 from bot.storage.database import Database, Transaction
 
 FIGHT_WINDOW = timedelta(hours=1)
@@ -32,14 +42,20 @@ FIGHT_LIMIT = 3
 """After so many changes to one person's role in an hour, only the next sweep acts again:
 somebody or something else keeps giving it."""
 
+PAUSED_AGAIN_AFTER = timedelta(minutes=1)
+PAUSED_LIMIT = 10
+"""From those whose access is paused it is taken again and again all the same: at once, and after
+so many changes in a minute, once a minute."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page of the member list, which shows the accounts above `after_id` by ascending id.
 
     `people` are those on it who are to be welcomed; `holders` everybody on it, bots aside, with
-    the member role, `present` all who are in the server, whether on it or seen joining since
-    `asked_at`. `last_id` is None on a last page that can be trusted to be the end.
+    the member role, `officers` those with an office of the cases, `present` all who are in the
+    server, whether on it or seen joining since `asked_at`. `last_id` is None on a last page that
+    can be trusted to be the end.
     """
 
     after_id: int
@@ -49,11 +65,25 @@ class Page:
     holders: Collection[int]
     present: Collection[int]
     size: int
+    officers: Mapping[Office, Collection[int]] = field(
+        default_factory=dict[Office, Collection[int]]
+    )
 
 
-async def begin_sweep(database: Database, group_key: str, role_id: int, now: datetime) -> Sweep:
-    """Start to read the member list, or go on where an interrupted reading of it was."""
+async def begin_sweep(
+    database: Database, group_key: str, role_id: int, now: datetime, offices: str = ""
+) -> Sweep:
+    """Start to read the member list, or go on where an interrupted reading of it was.
+
+    Args:
+        database: the open database.
+        group_key: the group.
+        role_id: the member role.
+        now: the current instant.
+        offices: by what the officers of the cases are known: other words begin that anew.
+    """
     async with database.write() as tx:
+        await officers.begin(tx, group_key, offices, now)
         last = await holders.find_sweep(tx, group_key)
         in_force = await versions.find_in_force(tx, group_key)
         if (
@@ -106,6 +136,7 @@ async def record_page(database: Database, sweep: Sweep, page: Page, now: datetim
             tx, key, between, page.present, page.asked_at, now
         ):
             await holders.forget(tx, [key], member_id)
+        await _keep_out_all(tx, key, page, now)
         in_force = await versions.find_in_force(tx, key)
         if in_force is not None:
             held = await signatures.list_unrevoked_of(tx, key, page.holders)
@@ -119,6 +150,8 @@ async def record_page(database: Database, sweep: Sweep, page: Page, now: datetim
             # The clock may have been ahead when the sweep began; seen in it is seen since then.
             seen_at = max(now, sweep.started_at)
             await holders.add_found(tx, key, set(unsigned) - changing, seen_at)
+        for office, members in page.officers.items():
+            await officers.add_seen(tx, key, office, members, max(now, sweep.started_at))
         sweep = replace(
             sweep,
             after_id=page.last_id or page.after_id,
@@ -131,7 +164,42 @@ async def record_page(database: Database, sweep: Sweep, page: Page, now: datetim
             # The whole list was read: whoever it did not show with the role does not have it.
             is_other = await _is_other_role(tx, key, sweep.role_id)
             await holders.forget_unseen(tx, key, sweep.started_at, keep_adopted=is_other)
+            await officers.complete(tx, key, sweep.started_at)
         return sweep
+
+
+async def _keep_out_all(tx: Transaction, group_key: str, page: Page, now: datetime) -> None:
+    """Take the role from those on this page whose access is paused.
+
+    At once, and whatever else is settled or found: no setting is the cause of their role, so they
+    are no part of what a facilitator is asked about, or only told of.
+    """
+    paused = await suspensions.list_running_of(tx, group_key, page.holders)
+    for member_id in paused.keys() - await holders.list_changing(
+        tx, group_key, paused, page.asked_at
+    ):
+        await effects.add_role_change(tx, group_key, member_id, now)
+
+
+async def keep_out(database: Database, group_key: str, member_id: int, now: datetime) -> bool:
+    """Take the role from somebody who holds it while their access is paused.
+
+    Where it is given again and again it is taken again and again, after a while at a slower pace.
+
+    Returns:
+        Whether their access is paused.
+    """
+    async with database.write() as tx:
+        if await suspensions.find_running(tx, group_key, member_id) is None:
+            return False
+        lane = lane_of_role(group_key, member_id)
+        held = await effects.has_held(tx, lane, EffectKind.ALIGN_ROLE)
+        # One that runs may have taken the role before it was given again.
+        if not held and not await effects.has_waiting(tx, lane, EffectKind.ALIGN_ROLE, None):
+            changes = await holders.count_recent_changes(tx, lane, now - PAUSED_AGAIN_AFTER)
+            due_at = now + PAUSED_AGAIN_AFTER if changes >= PAUSED_LIMIT else now
+            await effects.add_role_change(tx, group_key, member_id, now, due_at=due_at)
+        return True
 
 
 async def abandon_sweep(database: Database, sweep: Sweep) -> None:
@@ -185,9 +253,10 @@ async def conclude(
         if role_id is not None and sweep.role_id != role_id:
             return Conclusion()
         group = await versions.get_group(tx, group_key)
-        await holders.forget_signed(tx, in_force, now)
+        paused = await suspensions.list_running(tx, group_key)
+        await holders.forget_signed(tx, in_force, paused, now)
         if group.adopted_at is None:
-            await _adopt(tx, in_force, sweep, now)
+            await _adopt(tx, in_force, sweep, paused, now)
             return Conclusion(holders=sweep.holders)
         strangers = await holders.count_strangers(tx, group_key, rules, now)
         found = Conclusion(strangers=strangers, holders=sweep.holders)
@@ -226,14 +295,20 @@ async def _tell_over(tx: Transaction, group_key: str, member_id: int, now: datet
     )
 
 
-async def _adopt(tx: Transaction, in_force: AgreementVersion, sweep: Sweep, now: datetime) -> None:
+async def _adopt(
+    tx: Transaction,
+    in_force: AgreementVersion,
+    sweep: Sweep,
+    paused: Collection[int],
+    now: datetime,
+) -> None:
     published_at = in_force.published_at or now
     if sweep.started_at < published_at:
         # It began when there was nothing to compare with, and noted nobody.
         return
     key = in_force.group_key
     group = await versions.get_group(tx, key)
-    adopted = await holders.adopt_all(tx, key, now)
+    adopted = await holders.adopt_all(tx, key, paused, now)
     await versions.put_mark(tx, _adoption_mark(key), str(sweep.role_id))
     if group.restored_from is not None:
         unconfirmed = await signatures.count_unconfirmed(tx, key, group.restored_from)
@@ -292,8 +367,8 @@ async def notice_holder(
         role_id: which role that is by now.
 
     Returns:
-        Whether this person holds the role, has not signed, and was not known for it: then it is
-        worth looking closer at once.
+        Whether this person holds the role, has not signed, and was not known for it, or holds it
+        while their access is paused: then it is worth looking closer at once.
     """
     async with database.read() as tx:
         is_known = await holders.is_known(tx, group_key, member_id)
@@ -303,10 +378,13 @@ async def notice_holder(
         lane = lane_of_role(group_key, member_id)
         is_handled = await effects.has_unfinished(tx, lane, EffectKind.ALIGN_ROLE)
         is_other = role_id is not None and await _is_other_role(tx, group_key, role_id)
+        is_paused = await suspensions.find_running(tx, group_key, member_id) is not None
     if not has_role:
         if is_known and not is_other:
             await forget(database, [group_key], member_id)
         return False
+    if is_paused:
+        return True
     if is_known or is_handled or in_force is None or group.adopted_at is None:
         return False
     return signature is None or not signature.is_valid(in_force, now)

@@ -17,9 +17,10 @@ from bot.domain.audit import (
 from bot.domain.checkpoints import Checkpoints
 from bot.domain.effects import Report
 from bot.domain.ledger import GENESIS, NO_ENTRIES, Head, LedgerKind
+from bot.keys import SUBJECT_KEY
 from bot.services import checkpoints, outbox
 from bot.services.checkpoints import Covering
-from bot.storage import audit, holders, ledger, versions
+from bot.storage import audit, holders, ledger, officers, versions
 from bot.storage.database import Database, Transaction, keys_of
 
 VERSIONS_PER_PAGE = 20
@@ -114,7 +115,7 @@ async def verify_in(
         flaw = Flaw.HEAD_OTHER if is_start else Flaw.HEAD_MISSING
         wrong.add([Finding(flaw=flaw, position=head.position)])
 
-    key = keys_of(tx).derive(ledger.SUBJECT_KEY)
+    key = keys_of(tx).lookup(SUBJECT_KEY)
     given = Signatures(key, publications.recorded)
     async for signatures in audit.pages(audit.list_witnessed, tx, lambda w: w.signature.id):
         for signature in signatures:
@@ -251,6 +252,7 @@ async def note_posted_head(database: Database, group_key: str, head: Head, now: 
             await versions.mark_group(tx, group_key, restored_from=since, adopted_at=None)
             # A sweep of the past is no comparison with the present.
             await holders.delete_sweep(tx, group_key)
+            await officers.doubt(tx, group_key)
         facts = {"position": head.position}
         await outbox.report_in(tx, group_key, Report.RECORD_OLDER, facts, now)
         return True

@@ -12,7 +12,15 @@ from bot.domain.agreements import (
     SignatureRequest,
 )
 from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
-from bot.storage import effects, holders, invitations, requests, signatures, versions
+from bot.storage import (
+    effects,
+    holders,
+    invitations,
+    requests,
+    signatures,
+    suspensions,
+    versions,
+)
 from bot.storage.database import Database, Transaction
 
 CLOCK_SKEW = timedelta(minutes=6)
@@ -35,7 +43,8 @@ async def welcome(
     """Give everybody who is in the server what their record says.
 
     Newcomers are asked to sign, or wait until there is something to sign. Whoever returns
-    with a valid signature gets the role back, and is told. Doing it again changes nothing.
+    with a valid signature gets the role back, and is told; while their access is paused they are
+    told that. Doing it again changes nothing.
 
     Args:
         database: the open database.
@@ -61,11 +70,12 @@ async def welcome_all(
     ids = [person.member_id for person in people]
     open_requests = await requests.list_open_of(tx, group_key, ids)
     held = await signatures.list_unrevoked_of(tx, group_key, ids)
+    paused = await suspensions.list_running_of(tx, group_key, ids)
     touched = 0
     newcomers: list[int] = []
     for person in people:
         request = open_requests.get(person.member_id)
-        signature = held.get(person.member_id)
+        signature, pause = held.get(person.member_id), paused.get(person.member_id)
         if signature is not None and signature.is_valid(in_force, now):
             returned = request is not None and request.left_at is not None
             if request is not None and _has_returned(request, person):
@@ -75,18 +85,21 @@ async def welcome_all(
                 # was taken back in between, and doubt lets nobody in.
                 await signatures.mark_revoked(tx, signature, RevokeReason.UNCONFIRMED, now)
             else:
-                if returned or not person.has_role:
+                if returned or not (person.has_role or pause):
                     touched += 1
-                    await _give_back(tx, group_key, person.member_id, now, tell=returned)
+                    await _give_back(
+                        tx, group_key, person.member_id, now, tell=returned, paused=bool(pause)
+                    )
                 if not (returned and _must_renew(signature, in_force)):
                     continue
                 # They were away when the others were asked to sign the newer text.
         else:
             is_new = live or (person.joined_at is not None and person.joined_at >= group.created_at)
-            if request is None and not is_new:
+            if not (is_new if request is None else _has_returned(request, person)):
                 continue
-            if request is not None and not _has_returned(request, person):
-                continue
+        if pause is not None and pause.is_final:
+            # They are left in peace: signing would open nothing to them.
+            continue
         if request is not None:
             await requests.mark(tx, request.id, state=RequestState.CANCELLED)
         version_id = in_force.id if in_force else None
@@ -116,11 +129,15 @@ def _has_returned(request: SignatureRequest, person: Present) -> bool:
 
 
 async def _give_back(
-    tx: Transaction, group_key: str, member_id: int, now: datetime, *, tell: bool
+    tx: Transaction, group_key: str, member_id: int, now: datetime, *, tell: bool, paused: bool
 ) -> None:
     lane = lane_of_role(group_key, member_id)
     held = await effects.has_held(tx, lane, EffectKind.ALIGN_ROLE)
-    if not held and not await effects.has_waiting(tx, lane, EffectKind.ALIGN_ROLE, None):
+    if (
+        not paused
+        and not held
+        and not await effects.has_waiting(tx, lane, EffectKind.ALIGN_ROLE, None)
+    ):
         await effects.add_role_change(tx, group_key, member_id, now)
     if tell:
         await effects.add(

@@ -29,9 +29,19 @@ from bot.domain.effects import (
 )
 from bot.domain.holders import Adoption, Rules
 from bot.domain.ledger import LedgerKind
+from bot.domain.suspensions import Pause
 from bot.domain.translations import Translation, choose
 from bot.services import objecting
-from bot.storage import effects, holders, ledger, requests, signatures, versions
+from bot.services.cases.posting import record_undelivered_in
+from bot.storage import (
+    effects,
+    holders,
+    ledger,
+    requests,
+    signatures,
+    suspensions,
+    versions,
+)
 from bot.storage.database import Database, Transaction
 
 ROLE_GIVEN = "role given"
@@ -77,7 +87,7 @@ class Asking:
     the making of the request. `translation` is the one to show, None for the text that counts;
     `languages` are those of all there are. `renewal` is set for whoever holds a signature on an
     older text, `has_lapsed` for whoever held one that has ended by itself. `adoption` is how they
-    keep the role, as a member from before Pledge.
+    keep the role, as a member from before Pledge, `pause` that signing opens nothing for now.
     """
 
     request: SignatureRequest
@@ -88,6 +98,7 @@ class Asking:
     renewal: Renewal | None = None
     adoption: Adoption | None = None
     has_lapsed: bool = False
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +142,7 @@ async def prepare_asking(
         given = await signatures.list_of_member(tx, request.group_key, request.member_id)
         has_lapsed = bool(given) and given[-1].revoke_reason in LAPSES
         adoption = await holders.find_adoption(tx, request.group_key, request.member_id)
+        pause = await suspensions.find_running(tx, request.group_key, request.member_id)
         translations = await versions.list_translations(tx, version.id)
         signed, earlier = None, ()
         if signature is not None and signature.version_number < version.number:
@@ -145,6 +157,7 @@ async def prepare_asking(
         asked_since=datetime.fromisoformat(effect.detail) if effect.detail else None,
         adoption=adoption,
         has_lapsed=has_lapsed,
+        pause=pause,
     )
     if signature is None or signed is None:
         return asking
@@ -235,6 +248,7 @@ async def record_blocked(database: Database, effect: Effect, code: int, now: dat
             if request.state is RequestState.QUEUED:
                 await requests.mark(tx, request.id, state=RequestState.BLOCKED)
         await objecting.report_untold(tx, effect, now)
+        await record_undelivered_in(tx, effect, now)
         await effects.mark_finished(tx, effect.id, EffectState.DROPPED, f"blocked {code}", now)
 
 
@@ -249,11 +263,14 @@ async def should_have_role(
 ) -> bool | None:
     """What the record says at this moment, read just before Discord is asked.
 
-    None leaves the role as it is: for members from before Pledge whose grace runs; and for whom
+    Nobody whose access is paused has it, whatever else the record says. None leaves the role as
+    it is: for members from before Pledge whose grace runs; and for whom
     a record that was put back wants to let in by what it `decided_at` before that, when they may
     have withdrawn since. The comparison with Discord settles it.
     """
     async with database.read() as tx:
+        if await suspensions.find_running(tx, group_key, member_id) is not None:
+            return False
         signature = await signatures.find_unrevoked(tx, group_key, member_id)
         in_force = await versions.find_in_force(tx, group_key)
         if signature is not None and signature.is_valid(in_force, now):
@@ -268,6 +285,7 @@ class NoticeFacts:
     """What a notice speaks of; `has_access` is whether a valid signature stands behind it.
 
     `kept_until` is when a member from before Pledge loses the role, if they do and it is to come.
+    `pause` is set while access is closed to them, whatever they have signed.
     """
 
     notice: Notice
@@ -276,6 +294,7 @@ class NoticeFacts:
     has_access: bool
     role_waits: bool
     kept_until: datetime | None = None
+    pause: Pause | None = None
 
 
 async def prepare_notice(
@@ -309,6 +328,7 @@ async def prepare_notice(
                 tx, lane_of_role(effect.group_key, member_id), EffectKind.ALIGN_ROLE
             ),
             kept_until=kept_until if kept_until is not None and kept_until > now else None,
+            pause=await suspensions.find_running(tx, effect.group_key, member_id),
         )
     if facts.notice is Notice.OUTDATED:
         return facts
@@ -324,7 +344,9 @@ async def prepare_notice(
     if facts.notice is Notice.ENDING:
         # A signature that was renewed meanwhile has had no reminder of its own.
         was_reminded = signature is not None and signature.reminded_before is not None
-        return facts if facts.has_access and was_reminded else None
+        # It speaks of access that goes on without a gap, which it does not while it is paused.
+        goes_on = facts.has_access and facts.pause is None
+        return facts if goes_on and was_reminded else None
     speaks_of_access = facts.notice in (Notice.SIGNED, Notice.WELCOME_BACK, Notice.STILL_SIGNED)
     return None if facts.has_access is not speaks_of_access else facts
 
@@ -378,6 +400,7 @@ async def drop(database: Database, effect: Effect, outcome: str, now: datetime) 
     """The effect cannot be carried out, or has lost its purpose; `outcome` names why."""
     async with database.write() as tx:
         await objecting.report_untold(tx, effect, now)
+        await record_undelivered_in(tx, effect, now)
         await effects.mark_finished(tx, effect.id, EffectState.DROPPED, outcome, now)
 
 
@@ -386,6 +409,7 @@ async def drop_gone(database: Database, effect: Effect, code: int, now: datetime
     async with database.write() as tx:
         if effect.member_id is not None:
             await requests.mark_left(tx, [effect.group_key], effect.member_id, now)
+        await record_undelivered_in(tx, effect, now)
         await effects.mark_finished(tx, effect.id, EffectState.DROPPED, f"gone {code}", now)
 
 

@@ -12,7 +12,8 @@ from bot.domain.agreements import (
     Standing,
     standing_of,
 )
-from bot.storage import holders, requests, signatures, standings, versions
+from bot.domain.suspensions import Pause
+from bot.storage import holders, requests, signatures, standings, suspensions, versions
 from bot.storage.database import Database
 
 
@@ -110,15 +111,22 @@ async def list_valid_members(
     """Which of these people (a page of a member list) may have the role.
 
     They hold a signature that opens the door, or were members before Pledge and keep the role
-    for their grace.
+    for their grace, and their access is not paused.
     """
     people = list(member_ids)
     async with database.read() as tx:
         in_force = await versions.find_in_force(tx, group_key)
         given = await signatures.list_unrevoked_of(tx, group_key, people)
         adopted = await holders.list_adopted_of(tx, group_key, people)
+        paused = await suspensions.list_running_of(tx, group_key, people)
     signed = {who for who, signature in given.items() if signature.is_valid(in_force, now)}
-    return signed | adopted
+    return (signed | adopted) - paused.keys()
+
+
+async def find_pause(database: Database, group_key: str, member_id: int) -> Pause | None:
+    """Whether access is closed to this person whatever they have signed, and until when."""
+    async with database.read() as tx:
+        return await suspensions.find_running(tx, group_key, member_id)
 
 
 async def count_adopted(database: Database, group_key: str) -> int:

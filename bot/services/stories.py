@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot.domain.agreements import standing_of
 from bot.domain.stories import Story
-from bot.storage import holders, signatures, stories, versions
+from bot.storage import holders, signatures, stories, suspensions, versions
 from bot.storage.database import Database
 
 
@@ -17,6 +17,7 @@ async def read_story(database: Database, group_key: str, member_id: int, now: da
         in_force = await versions.find_in_force(tx, group_key)
         reminders = await stories.count_reminders(tx, request) if request else 0
         adoption = await holders.find_adoption(tx, group_key, member_id)
+        pause = await suspensions.find_running(tx, group_key, member_id)
     return Story(
         member_id=member_id,
         standing=standing_of(request, given, in_force, now),
@@ -27,4 +28,5 @@ async def read_story(database: Database, group_key: str, member_id: int, now: da
         adoption=adoption,
         reminders=reminders,
         reminded_at=request.reminded_at if request else None,
+        pause=pause,
     )

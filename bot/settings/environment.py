@@ -67,27 +67,35 @@ def discord_token(environ: Mapping[str, str]) -> str:
 
 
 def encryption_key(environ: Mapping[str, str]) -> str:
-    """The key for encryption at rest, from `PLEDGE_KEY` or the file `PLEDGE_KEY_FILE` names.
+    """The keys for encryption at rest, from `PLEDGE_KEY` or the file `PLEDGE_KEY_FILE` names.
 
     Returns:
-        44 characters: 32 bytes in URL-safe base64, as Fernet takes them.
+        One or several keys with a blank between them, the newest first: each 44 characters, which
+        are 32 bytes in URL-safe base64, as Fernet takes them.
 
     Raises:
-        ConfigurationError: neither or both are given, or what is given is not such a key.
+        ConfigurationError: neither or both are given, or what is given holds anything but keys.
     """
     where = (
         "make one with `pledge keygen` and keep a copy safe; if there is a record already, put "
         "back the key it was made with"
     )
-    key = _secret(environ, "PLEDGE_KEY", where)
-    if re.fullmatch("[A-Za-z0-9_-]{43}=", key):
-        raw = base64.urlsafe_b64decode(key)
-        if base64.urlsafe_b64encode(raw).decode() == key:
-            return key
-    raise ConfigurationError(
-        "PLEDGE_KEY: the key is truncated or wrong; give all 44 characters that `pledge keygen` "
-        "printed (a new key cannot open a database that an older key has locked)"
-    )
+    keys = _secret(environ, "PLEDGE_KEY", where).split()
+    for number, key in enumerate(keys, 1):
+        if not _is_key(key):
+            which = f"; of the {len(keys)} keys it is number {number}" if len(keys) > 1 else ""
+            raise ConfigurationError(
+                "PLEDGE_KEY: the key is truncated or wrong; give all 44 characters that `pledge "
+                "keygen` printed (a new key cannot open a database that an older key has locked)"
+                + which
+            )
+    return " ".join(keys)
+
+
+def _is_key(key: str) -> bool:
+    if not re.fullmatch("[A-Za-z0-9_-]{43}=", key):
+        return False
+    return base64.urlsafe_b64encode(base64.urlsafe_b64decode(key)).decode() == key
 
 
 def _not_empty(environ: Mapping[str, str], name: str, meaning: str) -> str:
@@ -131,6 +139,6 @@ def _first_bytes(path: Path, name: str) -> str:
     if text is None or len(raw) > _LARGEST_SECRET:
         raise ConfigurationError(
             f"{name}_FILE: the file it names does not hold a secret alone; give a text file with "
-            "one line"
+            "nothing else in it"
         )
     return text

@@ -114,10 +114,18 @@ class Signing(Strict):
 
 
 class Cases(Strict):
-    """The clocks of a breach case in days, and who takes it when no moderator is left."""
+    """The clocks of a breach case in days, how many are taken, and who is asked last."""
 
     first_look_days: Days = Field(default=3, description="give whole days from 1 to 3650")
     feedback_days: Days = Field(default=30, description="give whole days from 1 to 3650")
+    hearing_days: Days = Field(default=3, description="give whole days from 1 to 3650")
+    appeal_days: Days = Field(default=14, description="give whole days from 1 to 3650")
+    reports_per_day: int = Field(
+        default=5, ge=1, le=100, description="give a whole number from 1 to 100"
+    )
+    group_reports_per_day: int = Field(
+        default=50, ge=1, le=1000, description="give a whole number from 1 to 1000"
+    )
     escalation: EscalationRef = Field(
         default=None,
         description="give the id or name of a role or person, or null for the server's owner",

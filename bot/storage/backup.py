@@ -13,17 +13,20 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
     update,
 )
 from sqlalchemy.exc import DBAPIError
 
+from bot.domain.breaches import CaseState
 from bot.domain.effects import EffectKind, EffectState
 from bot.domain.errors import StorageError
 from bot.domain.ledger import Head, LedgerKind
-from bot.storage import ledger, versions
+from bot.storage import cases, ledger, versions
 from bot.storage.backup_file import TAKEN_AT
+from bot.storage.case_tables import breach_cases, breach_letters, breach_timeline
 from bot.storage.database import Transaction
 from bot.storage.tables import (
     Word,
@@ -35,6 +38,7 @@ from bot.storage.tables import (
     ledger_entries,
     marks,
     metadata,
+    operator_keys,
     signature_requests,
     signatures,
     sweeps,
@@ -51,7 +55,7 @@ not be taken for one of now.
 """
 
 _UNFINISHED = (EffectState.PENDING, EffectState.RUNNING, EffectState.HELD)
-_ONLY_TOLD = (EffectKind.NOTICE, EffectKind.ALARM, EffectKind.REPORT)
+_ONLY_TOLD = (EffectKind.NOTICE, EffectKind.ALARM, EffectKind.REPORT, EffectKind.LETTER)
 _numbered = [
     table for table in metadata.sorted_tables if table.dialect_options["sqlite"]["autoincrement"]
 ]
@@ -66,6 +70,7 @@ _instants = (
     signatures.c.revoked_at,
     effects.c.finished_at,
     ledger_entries.c.recorded_at,
+    breach_timeline.c.at,
 )
 """Instants that lie in the past when they are written."""
 
@@ -74,7 +79,8 @@ _instants = (
 class Contents:
     """What a database holds, in numbers.
 
-    `taken_at` is the age of a backup; `newest_at` the last instant that anything was written down.
+    `rows` leaves out the names of the keys, which say nothing. `taken_at` is the age of a backup;
+    `newest_at` the last instant that anything was written down.
     """
 
     rows: int
@@ -119,7 +125,7 @@ async def _look(tx: Transaction) -> Contents:
     newest = [(await tx.execute(select(func.max(column)))).scalar_one() for column in _instants]
     taken_at = await versions.find_mark(tx, TAKEN_AT)
     return Contents(
-        rows=sum(counts.values()),
+        rows=sum(counts.values()) - counts[operator_keys.name],
         groups=counts[groups.name],
         versions=counts[agreement_versions.name],
         signatures=counts[signatures.name],
@@ -144,6 +150,8 @@ async def copy_rows(
         How many rows each table got.
     """
     counts = await count_rows(source)
+    # What opening the target wrote there; the keys that the rows need come with them.
+    await target.execute(delete(operator_keys))
     done, total = 0, sum(counts.values())
     for table in metadata.sorted_tables:
         # A word that this version does not know any more is a fact all the same.
@@ -168,9 +176,9 @@ async def copy_rows(
 
 
 async def clear(tx: Transaction) -> None:
-    """Empty every table of a PostgreSQL database, the ledger too.
+    """Empty every table of a PostgreSQL database, the ledger and the cases' timelines too.
 
-    Row by row the ledger would refuse. Whatever fails later in the transaction undoes it.
+    Row by row those would refuse. Whatever fails later in the transaction undoes it.
     """
     names = ", ".join(table.name for table in metadata.sorted_tables)
     await tx.execute(text(f"TRUNCATE {names}"))
@@ -184,6 +192,9 @@ async def set_back(tx: Transaction, now: datetime) -> datetime:
     - Roles, requests and the panel follow the record, so they stay to be done; requests as ones
       that may have been sent. What only told somebody something is old news and is dropped, and
       alarms are given again when their cause is still there.
+    - Letters to the parties of a case that may have been sent since are not sent again: they wait
+      in `/breach mine`. What stands for the cases in the moderators' channel is brought in step,
+      and whoever is left to take a case is called, at the worst once more.
     - An invitation stops: since the backup it may have asked people whom its list still holds.
 
     Args:
@@ -213,6 +224,7 @@ async def set_back(tx: Transaction, now: datetime) -> datetime:
         .where(is_running, invitations.c.stopped_at.is_(None))
         .values(stopped_at=now)
     )
+    await _set_back_cases(tx, now)
     unfinished = update(effects).where(effects.c.state.in_(_UNFINISHED))
     await tx.execute(
         unfinished.where(effects.c.kind.in_(_ONLY_TOLD)).values(
@@ -232,6 +244,23 @@ async def set_back(tx: Transaction, now: datetime) -> datetime:
     numbers = await _last_numbers(tx)
     await _number_on(tx, {name: last + SKIPPED_IDS for name, last in numbers.items()})
     return known_until
+
+
+async def _set_back_cases(tx: Transaction, now: datetime) -> None:
+    letters = breach_letters.c
+    await tx.execute(
+        update(breach_letters)
+        .where(letters.delivered_at.is_(None), letters.undelivered_at.is_(None))
+        .values(undelivered_at=now)
+    )
+    shown = select(breach_cases.c.id).where(
+        breach_cases.c.purged_at.is_(None),
+        or_(
+            breach_cases.c.state != CaseState.CLOSED, breach_cases.c.notice_message_id.is_not(None)
+        ),
+    )
+    for case_id in (await tx.execute(shown.order_by(breach_cases.c.id))).scalars().all():
+        await cases.request_notice(tx, await cases.get(tx, case_id), now)
 
 
 async def _last_numbers(tx: Transaction) -> dict[str, int]:

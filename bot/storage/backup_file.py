@@ -52,13 +52,14 @@ def copy(source: Path, target: Path, keys: Keyring, progress: Progress) -> dict[
         reader.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         # Without this transaction every commit of a running Pledge would start the copy afresh.
         reader.execute("BEGIN")
-        counts = _count(reader)
+        counts = count(reader)
         with contextlib.closing(connect_file(target, keys, "rwc")) as writer:
             reader.backup(writer, pages=PAGES, progress=tell)
     return counts
 
 
-def _count(connection: Any) -> dict[str, int]:
+def count(connection: Any) -> dict[str, int]:
+    """How many rows each table has."""
     names = connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
     ).fetchall()
@@ -95,7 +96,7 @@ def require_whole(
             "integrity_check": connection.execute("PRAGMA integrity_check").fetchall(),
             "foreign_key_check": connection.execute("PRAGMA foreign_key_check").fetchall(),
         }
-        tables = _count(connection)
+        tables = count(connection)
     found["integrity_check"] = [row for row in found["integrity_check"] if row != ("ok",)]
     failed = [check for check, lines in found.items() if lines]
     if failed:
@@ -184,6 +185,29 @@ def replace_database(new: Path, path: Path, keys: Keyring, name_aside: str) -> P
     with contextlib.closing(held):
         put_in_place(new, path)
     return None
+
+
+@contextlib.contextmanager
+def hold_still(path: Path, keys: Keyring) -> Generator[Any]:
+    """Keep every program from writing to a database file, and read it meanwhile.
+
+    Yields:
+        A connection that only reads; nothing is beside the file.
+
+    Raises:
+        StorageError: none of the keys fits, or some program has the database open.
+    """
+    with _words(path):
+        if Path(f"{path}-wal").exists():
+            connect_file(path, keys, "ro").close()
+        held = connect_file(path, keys, "rw")
+    with contextlib.closing(held):
+        with _words(path):
+            # Without a WAL, who reads keeps everybody from writing.
+            held.execute("PRAGMA journal_mode = DELETE").fetchone()
+            held.execute("BEGIN")
+            held.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        yield held
 
 
 def _take_hold(path: Path, keys: Keyring) -> Any | None:

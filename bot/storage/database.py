@@ -22,8 +22,8 @@ from bot.domain.errors import (
     RecordUncertainError,
     StorageError,
 )
-from bot.keys import Keyring
-from bot.storage import migrations
+from bot.keys import FILE_KEY, Keyring
+from bot.storage import migrations, operator_keys
 from bot.storage.alone import FileLock, ServerLock
 from bot.storage.outages import find_outage, is_certain, refuses_writing
 from bot.storage.sqlite_driver import Connection, SqlcipherModule, sqlcipher
@@ -68,12 +68,13 @@ class Database:
 
         Args:
             url: `sqlite:///path` or `postgresql://…`.
-            keys: the operator's keys; SQLite files are encrypted with one of them.
+            keys: the operator's keys; SQLite files are encrypted with one of them, new ones with
+                the newest.
             migrate: False makes nothing and changes nothing: the tables must be there as they are.
 
         Raises:
-            StorageError: the key does not fit the file, the file cannot be opened, or the tables
-                come from a newer Pledge. Nothing was changed.
+            StorageError: the key does not fit, one that is needed is missing, the file cannot be
+                opened, or the tables come from a newer Pledge. Nothing was changed.
             RecordUnavailableError: the server does not answer, or there is no room on the disk.
             NoDatabaseError: `migrate` is False, and there is no database of Pledge.
         """
@@ -87,9 +88,12 @@ class Database:
             if migrate:
                 async with database.write() as connection:
                     await connection.run_sync(migrations.upgrade)
+                    keys = await operator_keys.admit(connection, keys, may_write=True)
             else:
                 async with database.read() as connection:
                     await connection.run_sync(migrations.require_current)
+                    keys = await operator_keys.admit(connection, keys, may_write=False)
+            engine.sync_engine.update_execution_options(**{_KEYS: keys})
         except (DBAPIError, OSError, asyncpg.InterfaceError) as error:
             await engine.dispose()
             passes = find_outage(error, opening=True) is not None
@@ -206,10 +210,9 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
     if not url.database:
         raise StorageError("sqlite:// needs a path to a file, such as sqlite:///data/pledge.db")
     path = Path(url.database)
-    key = keys.derive("sqlite-file").hex()
 
     async def connect(**_options: Any) -> Connection:
-        connection = Connection(lambda: _open_file(path, key), iter_chunk_size=64)
+        connection = Connection(lambda: _open_file(path, keys), iter_chunk_size=64)
         thread = connection._thread  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         # As SQLAlchemy does for connections it opens itself: a crash must not hang the process.
         thread.daemon = True
@@ -253,7 +256,7 @@ def _is_there(path: Path) -> bool:
         raise StorageError(f"{path}: cannot be opened: {error.strerror}") from None
 
 
-def _open_file(path: Path, key: str) -> Any:
+def _open_file(path: Path, keys: Keyring) -> Any:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not path.exists():
@@ -264,8 +267,8 @@ def _open_file(path: Path, key: str) -> Any:
     if path.with_name(f"{path.name}-wal").exists():
         # SQLite works off a WAL that a crash left behind as soon as a connection is closed, even
         # one with a wrong key; one that only reads cannot.
-        _connect(f"{path.absolute().as_uri()}?mode=ro", key).close()
-    connection = _connect(path.absolute().as_uri(), key)
+        connect_file(path, keys, "ro").close()
+    connection = connect_file(path, keys, "rwc")
     try:
         for pragma in (
             f"busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -289,10 +292,18 @@ def connect_file(path: Path, keys: Keyring, mode: str) -> Any:
 
     Args:
         path: the file.
-        keys: the operator's keys.
+        keys: the operator's keys, the file's among them; a new file gets the newest.
         mode: `ro`, `rw`, or `rwc` to make the file.
     """
-    return _connect(f"{path.absolute().as_uri()}?mode={mode}", keys.derive("sqlite-file").hex())
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    *newer, oldest = (key.hex() for key in keys.derive_each(FILE_KEY))
+    for key in newer:
+        try:
+            return _connect(uri, key)
+        except sqlcipher.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
+                raise
+    return _connect(uri, oldest)
 
 
 def _connect(uri: str, key: str) -> Any:

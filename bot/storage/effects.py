@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -56,31 +57,50 @@ async def add(
     detail: str | None = None,
 ) -> None:
     """Put one thing to do at the end of its lane."""
-    await tx.execute(
-        insert(effects).values(
-            group_key=group_key,
-            lane=lane,
-            kind=kind,
-            member_id=member_id,
-            request_id=request_id,
-            detail=detail,
-            state=EffectState.PENDING,
-            attempts=0,
-            created_at=now,
-            due_at=now,
-        )
+    await _insert(
+        tx,
+        now,
+        now,
+        group_key=group_key,
+        lane=lane,
+        kind=kind,
+        member_id=member_id,
+        request_id=request_id,
+        detail=detail,
     )
 
 
-async def add_role_change(tx: Transaction, group_key: str, member_id: int, now: datetime) -> None:
-    """Have a person's role brought in step with the record, in the lane of their role."""
-    await add(
+async def _insert(tx: Transaction, now: datetime, due_at: datetime, **values: Any) -> None:
+    state = EffectState.PENDING
+    statement = insert(effects).values(state=state, attempts=0, created_at=now, due_at=due_at)
+    await tx.execute(statement.values(**values))
+
+
+async def add_role_change(
+    tx: Transaction,
+    group_key: str,
+    member_id: int,
+    now: datetime,
+    *,
+    due_at: datetime | None = None,
+) -> None:
+    """Have a person's role brought in step with the record, in the lane of their role.
+
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        member_id: the person.
+        now: the current instant.
+        due_at: when, if not at once.
+    """
+    await _insert(
         tx,
+        now,
+        due_at or now,
         group_key=group_key,
         lane=lane_of_role(group_key, member_id),
         kind=EffectKind.ALIGN_ROLE,
         member_id=member_id,
-        now=now,
     )
 
 

@@ -149,11 +149,15 @@ async def forget_unseen(
     )
 
 
-async def forget_signed(tx: Transaction, in_force: AgreementVersion, now: datetime) -> None:
-    """Drop whoever holds a valid signature by now."""
+async def forget_signed(
+    tx: Transaction, in_force: AgreementVersion, paused: Collection[int], now: datetime
+) -> None:
+    """Drop whoever holds a valid signature by now, unless their access is `paused`."""
     await tx.execute(
         delete(holders).where(
-            _columns.group_key == in_force.group_key, _has_valid_signature(in_force, now)
+            _columns.group_key == in_force.group_key,
+            _columns.member_id.not_in(list(paused)),
+            _has_valid_signature(in_force, now),
         )
     )
 
@@ -174,18 +178,29 @@ def _has_valid_signature(in_force: AgreementVersion, now: datetime) -> ColumnEle
     )
 
 
-async def adopt_all(tx: Transaction, group_key: str, now: datetime) -> int:
+async def adopt_all(tx: Transaction, group_key: str, paused: Collection[int], now: datetime) -> int:
     """Let everybody found so far keep the role for the grace; returns how many they are.
 
-    Not those whose role is being taken already, such as whoever has signed and withdrawn.
+    Not those whose role is being taken already, such as whoever has signed and withdrawn, and
+    nobody whose access is `paused`.
     """
     adopted = await tx.execute(
         update(holders)
         .where(_columns.group_key == group_key, _columns.adopted_at.is_(None), ~_is_handled)
+        .where(_columns.member_id.not_in(list(paused)))
         .values(adopted_at=now)
     )
     await tx.execute(update(groups).where(groups.c.key == group_key).values(adopted_at=now))
     return adopted.rowcount
+
+
+async def end_adoption(tx: Transaction, group_key: str, member_id: int) -> None:
+    """This person does not keep the role as a member from before Pledge any more."""
+    await tx.execute(
+        update(holders)
+        .where(_columns.group_key == group_key, _columns.member_id == member_id)
+        .values(adopted_at=None)
+    )
 
 
 def _with_requests() -> Any:
@@ -374,7 +389,8 @@ async def list_silent(tx: Transaction, group_key: str, rules: Rules, now: dateti
     query = select_over(group_key, rules, now).where(
         ~_is_handled, signature_requests.c.left_at.is_(None)
     )
-    return list((await tx.execute(query.order_by(_columns.member_id))).scalars())
+    found = await tx.execute(query.order_by(_columns.member_id))
+    return list(found.scalars())
 
 
 def select_over(group_key: str, rules: Rules, now: datetime) -> Select[Any]:

@@ -20,11 +20,9 @@ from bot.domain.ledger import (
     fact_in,
     subject_of,
 )
+from bot.keys import SUBJECT_KEY
 from bot.storage.database import Transaction, keys_of
 from bot.storage.tables import ledger_entries
-
-SUBJECT_KEY = "ledger-subject"
-"""What the key is for that names people."""
 
 _columns = ledger_entries.c
 _last = select(_columns.position, _columns.hash).order_by(_columns.position.desc()).limit(1)
@@ -83,7 +81,7 @@ async def append_many(tx: Transaction, entries: Sequence[NewEntry], now: datetim
     if not entries:
         return []
     head = await find_head(tx)
-    key = keys_of(tx).derive(SUBJECT_KEY)
+    key = keys_of(tx).lookup(SUBJECT_KEY)
     position, previous, values = head.position, head.hash, list[dict[str, object]]()
     for new in entries:
         position += 1
@@ -142,7 +140,7 @@ async def erase(tx: Transaction, member_id: int, now: datetime) -> int:
     Returns:
         How many entries said something.
     """
-    subject = subject_of(keys_of(tx).derive(SUBJECT_KEY), member_id)
+    subject = subject_of(keys_of(tx).lookup(SUBJECT_KEY), member_id)
     erased = await tx.execute(
         update(ledger_entries)
         .where(

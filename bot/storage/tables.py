@@ -7,6 +7,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -24,7 +25,10 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import AlarmKind, EffectKind, EffectState
 from bot.domain.invitations import Audience, Kind
-from bot.storage.columns import Id, UTCDateTime, Word, group_key, metadata, one_of, quoted
+
+# By way of the tables of the cases: whoever has the metadata from here has all tables.
+from bot.storage.case_tables import metadata
+from bot.storage.columns import Id, UTCDateTime, Word, group_key, one_of, quoted
 from bot.storage.triggers import keep_newest
 
 _OPEN = text(f"state IN ({quoted(OPEN_STATES)})")
@@ -437,6 +441,17 @@ invited = Table(
     sqlite_strict=True,
 )
 """Who is on the list of an invitation; forgotten when it is over."""
+
+operator_keys = Table(
+    "operator_keys",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("lookups", LargeBinary, nullable=False),
+    Column("is_newest", Integer, nullable=False),
+    CheckConstraint("is_newest IN (0, 1)", name="is_newest"),
+    sqlite_strict=True,
+)
+"""The operator's keys that this record needs; see `bot.storage.operator_keys`."""
 
 marks = Table(
     "marks",

@@ -8,10 +8,12 @@ from babel import Locale, UnknownLocaleError
 from bot.domain.agreements import Agreement, AgreementVersion
 from bot.domain.changes import Renewal
 from bot.domain.paragraphs import split_text
+from bot.domain.suspensions import Pause
 from bot.domain.translations import Translation
 from bot.texts.catalogue import ENGLISH, LANGUAGES, _, language_of, mark, speaking, spoken
 from bot.texts.changes import change_pages
 from bot.texts.forms import moment, quoted
+from bot.texts.members import paused
 
 PARTS = {
     "title": mark("The title"),
@@ -76,12 +78,14 @@ class Background:
 
     `is_adopted` is whether the channel is open to them already, as members from before Pledge;
     `kept_until` until when it stays so, for whoever had been asked for an older text. `has_lapsed`
-    is whether they held a signature that has ended by itself.
+    is whether they held a signature that has ended by itself. `pause` is set while signing opens
+    nothing.
     """
 
     is_adopted: bool = False
     kept_until: datetime | None = None
     has_lapsed: bool = False
+    pause: Pause | None = None
 
 
 NEWCOMER = Background()
@@ -134,6 +138,8 @@ def request_messages(
             "-# {group} · version {number}"
         )
     how = how.format(accept=accept, decline=decline, group=group, number=version.number)
+    if background.pause is not None:
+        how = f"{paused(background.pause)}\n{how}"
     if translation is not None:
         how = f"{_(TRANSLATED)}\n{how}"
     promise = _heading(_("Your promise"), quoted(version.agreement.signatures.participant))

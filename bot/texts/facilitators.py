@@ -5,9 +5,10 @@ from datetime import timedelta
 from bot.domain.agreements import AgreementVersion, Signature, Standing
 from bot.domain.invitations import Progress
 from bot.domain.paragraphs import split_text
+from bot.domain.suspensions import Pause
 from bot.texts.catalogue import _, mark, plural
 from bot.texts.forms import people, quoted
-from bot.texts.members import SOMEONE_TO_TALK_TO
+from bot.texts.members import SOMEONE_TO_TALK_TO, paused
 
 INVITE_BUTTON = mark("Ask them now")
 INVITE_MEMBERS_BUTTON = mark("Only those with the member role")
@@ -283,7 +284,15 @@ def recorded(who: str, signature: Signature) -> str:
 RECORD_CANCELLED = mark("Nothing was recorded.")
 
 
-def attested(signature: Signature, group: str, note: str, decline: str, *, role_waits: bool) -> str:
+def attested(
+    signature: Signature,
+    group: str,
+    note: str,
+    decline: str,
+    *,
+    role_waits: bool,
+    pause: Pause | None = None,
+) -> str:
     """Tells somebody that a signature of theirs was recorded, and how to object."""
     lines = [
         _(
@@ -292,7 +301,9 @@ def attested(signature: Signature, group: str, note: str, decline: str, *, role_
         ).format(who=f"<@{signature.attested_by}>", group=group, number=signature.version_number),
         _("Their note: {note}").format(note=note),
     ]
-    if role_waits:
+    if pause is not None:
+        lines.append(paused(pause))
+    elif role_waits:
         lines.append(
             _(
                 "I cannot open the support channel for you yet: something in the server must be"

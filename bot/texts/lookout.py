@@ -19,6 +19,9 @@ STUCK = {
     EffectKind.NOTICE: mark("telling people what became of their answer"),
     EffectKind.PANEL: mark("keeping the panel in the welcome channel"),
     EffectKind.REMOVE: mark("removing people who did not answer"),
+    EffectKind.LETTER: mark("writing to somebody about a breach case"),
+    EffectKind.CASE_NOTICE: mark("keeping the notices of breach cases"),
+    EffectKind.CASE_CALL: mark("telling whoever is left to take a breach case"),
 }
 
 

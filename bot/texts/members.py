@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bot.domain.agreements import Signature
+from bot.domain.suspensions import Pause
 from bot.texts.catalogue import _, mark
 from bot.texts.forms import moment
 
@@ -18,9 +19,41 @@ SOMEONE_TO_TALK_TO = mark(
 )
 
 
-def signed(signature: Signature, group: str, accept: str, *, role_waits: bool) -> str:
-    """Confirmation of a signature, after the role was given."""
+def paused(pause: Pause) -> str:
+    """Says that access is closed for now, whatever somebody has signed; never why."""
+    if pause.until is not None:
+        return _(
+            "Your access to the support channel is paused until {when}. If you hold a valid"
+            " signature then, it opens to you again by itself."
+        ).format(when=moment(pause.until))
+    if pause.is_final:
+        return _("The support channel stays closed to you. You were written to about it.")
+    return _(
+        "Your access to the support channel is paused for now. I write to you as soon as that is"
+        " over."
+    )
+
+
+def signed(
+    signature: Signature,
+    group: str,
+    accept: str,
+    *,
+    role_waits: bool,
+    pause: Pause | None = None,
+) -> str:
+    """Confirmation of a signature, after the role was given, or that it is kept until a pause ends.
+
+    Args:
+        signature: the signature.
+        group: the name of the group.
+        accept: the emoji that accepts.
+        role_waits: whether something in the server keeps the bot from giving the role.
+        pause: set while access is closed to them all the same.
+    """
     access = _(ROLE_WAITS) if role_waits else _("The support channel is open to you now.")
+    if pause is not None:
+        access = paused(pause)
     lines = [f"{_thanks(group)} {access}"]
     if signature.signed_after:
         found = _(
@@ -40,9 +73,13 @@ def signed(signature: Signature, group: str, accept: str, *, role_waits: bool) -
     return "\n".join(lines)
 
 
-def signed_by_button(signature: Signature, group: str, *, role_waits: bool) -> str:
-    """Confirmation of a signature given inside the server."""
+def signed_by_button(
+    signature: Signature, group: str, *, role_waits: bool, pause: Pause | None = None
+) -> str:
+    """Confirmation of a signature given inside the server; see `signed`."""
     access = _(ROLE_WAITS) if role_waits else _("The support channel opens for you in a moment.")
+    if pause is not None:
+        access = paused(pause)
     receipt = _receipt_line(signature)
     if signature.expires_at:
         receipt = f"{receipt} {_held_until(signature.expires_at)}"
@@ -114,8 +151,11 @@ def withdrawn(group: str, accept: str, *, role_waits: bool) -> str:
     return f"{first} {ending}\n{then}\n{_(SOMEONE_TO_TALK_TO)}"
 
 
-def welcome_back(group: str) -> str:
-    """Told to somebody who returns with a valid signature."""
+def welcome_back(group: str, pause: Pause | None = None) -> str:
+    """Told to somebody who returns with a valid signature; `pause` keeps access closed."""
+    if pause is not None:
+        kept = _("Welcome back to **{group}**. Your signature still holds.").format(group=group)
+        return f"{kept} {paused(pause)}"
     return _(
         "Welcome back to **{group}**. Your signature still holds, so the support channel is open"
         " to you again. You do not need to do anything."
@@ -157,12 +197,13 @@ def outdated_in_server(group: str) -> str:
     ).format(group=group)
 
 
-def already_signed(signature: Signature, group: str) -> str:
-    """Answer to somebody who wants to sign and already has."""
-    return _(
+def already_signed(signature: Signature, group: str, pause: Pause | None = None) -> str:
+    """Answer to somebody who wants to sign and already has; `pause` keeps access closed."""
+    text = _(
         "You have signed the agreement of **{group}** already, {day}."
         " Your receipt number is `{receipt}`. You do not need to do anything."
     ).format(group=group, day=moment(signature.signed_at, "D"), receipt=signature.receipt_number)
+    return text if pause is None else f"{text}\n{paused(pause)}"
 
 
 def confirm_withdrawal(group: str) -> str:

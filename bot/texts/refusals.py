@@ -77,6 +77,14 @@ REFUSALS = {
         "I do not look after a group here. If you expected one, please ask the people who look"
         " after this server."
     ),
+    "NobodyToWriteToError": mark(
+        "There is nobody I could write to: nobody is named as the accused, or whoever reported has"
+        " taken the report back."
+    ),
+    "LateAnswerError": mark(
+        "Thank you, but this is not waiting for an answer any more: it was decided or closed, or"
+        " you took your report back. `/breach mine` shows how it stands and what you can still do."
+    ),
     "AlreadyInvitingError": mark(
         "I am asking people already. The message in the moderators' channel says how far I am, and"
         " has a button to stop."
@@ -96,6 +104,47 @@ REFUSALS = {
     "AttestationStaleError": mark(
         "Something has changed since I showed you this: the agreement, or what this person did. I"
         " have recorded nothing. Please use the command again."
+    ),
+    "TooManyReportsError": mark(
+        "So many reports have come within a day that I take no more for now. If anybody is in"
+        " danger, please call for help. Otherwise try again tomorrow, or talk to a moderator or to"
+        " the owner of the server."
+    ),
+    "HearingNeededError": mark(
+        "They have not been heard yet, so nothing was decided. Please ask them first with"
+        " `/breach ask`. If waiting would do harm, `/breach decide` offers to pause their access."
+    ),
+    "UnknownOutcomeError": mark(
+        "The agreement in force has no such step. Please choose one of those that are offered while"
+        " you type."
+    ),
+    "NobodyNamedError": mark(
+        "This case names nobody, so nothing can be decided against anybody. You can decide that"
+        " there was no breach, or that legal action is possible."
+    ),
+    "SuspensionEndError": mark(
+        "Please say with `days` for how many days access is paused, from 1 to 3650."
+    ),
+    "HarsherOutcomeError": mark(
+        "This is about an appeal. It can confirm, soften or lift what was decided, and never make"
+        " it harsher."
+    ),
+    "StaleDecisionError": mark(
+        "Something has been added to this case since I showed you this, or it was acted on already."
+        " Nothing was done by this press. Please look at the case and use the command again."
+    ),
+    "NoAppealError": mark(
+        "There is nothing to appeal against in this case: nothing is decided, it was looked at"
+        " again already, or the time for it is over."
+    ),
+    "CaseMismatchError": mark(
+        "These two cases do not belong together: they are the same one, or they are about different"
+        " people. Nothing was changed."
+    ),
+    "UnknownCaseError": mark("There is no case of this number, or it is not yours to see."),
+    "CaseStateError": mark(
+        "The case is not where this can be done. Perhaps somebody has decided or closed it"
+        " meanwhile; please look at it once more."
     ),
     "ExportTooLargeError": mark(
         "This group is so large that its list is more than Discord takes, even when it is zipped."

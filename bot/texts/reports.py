@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.domain.effects import Facts, Report
 from bot.domain.holders import Cause, Source
+from bot.texts.case_clocks import case_due, cases_end
 from bot.texts.catalogue import _, mark, plural
 from bot.texts.facilitators import objection_report, untold_report
 from bot.texts.forms import moment, people
@@ -122,6 +123,10 @@ def report(group: str, word: Report, facts: Facts) -> str:
                 " it with Discord now. Nobody loses the role by this. Please tell the person who"
                 " runs me."
             ).format(position=int(facts["position"]))
+        case Report.CASE_DUE:
+            text = case_due(facts)
+        case Report.CASES_END:
+            text = cases_end(facts)
         case Report.ATTEST_OBJECTED:
             text = objection_report(str(facts["receipt"]))
         case Report.ATTEST_UNTOLD:

@@ -40,6 +40,8 @@ ENDINGS = {
     RevokeReason.RENEWED: mark("as they signed again"),
     RevokeReason.EXPIRED: mark("when it ran out"),
     RevokeReason.OBJECTED: mark("as they objected to it"),
+    # Who looks somebody up learns that they were asked again, and not that there was a case.
+    RevokeReason.CASE: mark("to be signed again"),
     RevokeReason.OUTDATED: mark("as a newer version was not signed in time"),
     RevokeReason.UNCONFIRMED: mark(
         "as a backup was put back and nobody knew whether it still held"
@@ -52,7 +54,7 @@ def list_page(group: str, status: str, lines: list[str], page: int, pages: int, 
     """One page of `/signatures list`."""
     head = f"**{group}** · {_(status)} · {people(total)}"
     if total > 1:
-        head = f"{head}\n-# {_('Whom I asked first stands first.')}"
+        head = "\n".join([head, _("-# Whom I asked first stands first.")])
     body = "\n".join(lines) if lines else _("Nobody is on this list.")
     foot = _("-# Page {page} of {pages}").format(page=page + 1, pages=pages) if pages > 1 else ""
     return "\n".join(part for part in (head, body, foot) if part)
@@ -93,6 +95,11 @@ ALARMS = {
         " withdraw.** This server asks moderators"
         " for two-factor authentication, and the account that owns me does not use it. The person"
         " who runs me can switch it on in their Discord account. No signature is lost meanwhile."
+    ),
+    AlarmKind.CASES_UNSEEN: mark(
+        "**For a while I could not write in this channel**, so notices of breach cases did not come"
+        " here. They follow now; please look at `/breach list` as well. I need to view this channel"
+        " and to send messages in it."
     ),
     AlarmKind.MEMBERS_UNSEEN: mark(
         "**I cannot see who joins.** The Server Members Intent is off, so I do not write to"

@@ -11,6 +11,7 @@ from bot.domain.agreements import (
 )
 from bot.domain.paragraphs import MESSAGE_LIMIT, length
 from bot.domain.stories import Settled, Story
+from bot.domain.suspensions import Pause
 from bot.texts.catalogue import LANGUAGES, _, plural
 from bot.texts.forms import between, moment
 from bot.texts.staff import ENDINGS, METHODS, STANDINGS
@@ -42,6 +43,8 @@ def member_story(
     word = _(STANDINGS[story.standing]) if story.standing else _("no open request")
     head = [f"**{who}** · {group} · **{word}**", *_came_and_went(story, is_present=is_present)]
     head += [*_asked(story), *_answered(story)]
+    if story.pause is not None:
+        head.append(_paused(story.pause))
     tail = _what_is_next(story, settled, now, is_present=is_present)
     signed = [signature_line(one, story.in_force) for one in story.signatures]
     if note:
@@ -59,6 +62,13 @@ def member_story(
         if length(text) <= MESSAGE_LIMIT or not shown:
             return text
         shown = shown[1:]
+
+
+def _paused(pause: Pause) -> str:
+    """That access is closed, and until when; why is for nobody to read here."""
+    if pause.until is None:
+        return _("**Access is paused** until further notice.")
+    return _("**Access is paused** until {when}.").format(when=moment(pause.until))
 
 
 def _came_and_went(story: Story, *, is_present: bool) -> list[str]:
@@ -192,6 +202,8 @@ def signature_line(signature: Signature, in_force: AgreementVersion | None) -> s
 def _what_is_next(story: Story, settled: Settled, now: datetime, *, is_present: bool) -> list[str]:
     request = story.request
     has_left = not is_present or (request is not None and request.left_at is not None)
+    if story.pause is not None:
+        return _next_of_paused(story, story.pause)
     if has_left:
         if story.standing is Standing.SIGNED:
             return [_("**Next:** if they come back while it is valid, they get the role back.")]
@@ -226,6 +238,19 @@ def _what_is_next(story: Story, settled: Settled, now: datetime, *, is_present: 
     if story.adoption is not None and story.standing is not Standing.SIGNED:
         lines.append(_adopted(story, settled))
     return lines
+
+
+def _next_of_paused(story: Story, pause: Pause) -> list[str]:
+    if story.standing is Standing.SIGNED and pause.until is not None:
+        return [
+            _(
+                "**Next:** access comes back by itself when the pause is over, if they are here and"
+                " their signature still counts."
+            )
+        ]
+    if story.standing is Standing.SIGNED:
+        return [_("**Next:** their signature is kept. It opens nothing while the pause runs.")]
+    return [_("**Next:** they can sign, and it counts. It opens nothing while the pause runs.")]
 
 
 def _next_of_signer(story: Story) -> list[str]:

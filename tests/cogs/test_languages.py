@@ -193,7 +193,7 @@ async def test_fault_is_told_in_the_language_of_whoever_asked(
 
     answered = await world.facilitator.slash(world.channel("welcome"), "agreement read")
 
-    assert "Algo ha fallado por mi parte" in "".join(seen(answered))
+    assert "algo ha salido mal por mi parte" in "".join(seen(answered))
     world.env._errors.clear()
 
 

@@ -4,13 +4,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.crash.case_steps import CASE, REMINDER
 from tests.crash.points import Event, Point
-from tests.crash.scenario import SCENARIOS, Step
+from tests.crash.scenario import LIFE, PAST, YEAR, Step
 from tests.crash.view import View, view_of
 from tests.crash.world import Snapshot, World
 from tests.doubles.discord_server import DiscordServer
 
 Scenario = Sequence[Step]
+SCENARIOS: dict[str, Scenario] = {
+    "life": LIFE,
+    "year": YEAR,
+    "past": PAST,
+    "case": CASE,
+    "reminder": REMINDER,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +96,7 @@ def wrongs_of(world: World) -> list[str]:
     """What must never be, wherever one looks."""
     world.check_gate()
     world.check_heads()
+    world.check_cases()
     return [*world.wrongs, *world.server.surprises, *world.errors()]
 
 

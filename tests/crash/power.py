@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.errors import StorageError
+from bot.keys import Keyring
 from bot.services import signing
 from bot.storage import database as storage
 from bot.storage.database import Database
@@ -37,8 +38,8 @@ def record_run(folder: Path, people: int, synchronous: str, pipe: Any) -> None:
     recorder = Recorder()
     open_file = storage._open_file
 
-    def open_with(path: Path, key: str) -> Any:
-        connection = open_file(path, key)
+    def open_with(path: Path, keys: Keyring) -> Any:
+        connection = open_file(path, keys)
         if synchronous != "FULL":
             connection.execute(f"PRAGMA synchronous = {synchronous}").fetchall()
         return connection

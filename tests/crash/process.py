@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 import bot.__main__ as program
 from bot.client import Pledge
 from bot.effects import worker
+from bot.keys import Keyring
 from bot.storage import database as storage
 from bot.storage.database import Database
 from tests.crash.points import Counts, Phase, Point, request_name
@@ -129,8 +130,8 @@ def run(orders: Orders, pipe: Connection) -> None:
 def _do_not_wait_for_the_disk() -> None:
     open_file = storage._open_file
 
-    def open_unsynced(path: Path, key: str) -> Any:
-        connection = open_file(path, key)
+    def open_unsynced(path: Path, keys: Keyring) -> Any:
+        connection = open_file(path, keys)
         connection.execute("PRAGMA synchronous = OFF").fetchall()
         return connection
 
@@ -164,7 +165,7 @@ def _state(fate: Fate, clients: list[Pledge]) -> State:
     client = clients[-1] if clients else None
     if client is None or client.ws is None or not client.is_ready():
         return State(sequence=0, is_ready=False, in_hand=1, done=fate.done)
-    at_work = [task for task in asyncio.all_tasks() if not _is_the_process_itself(task)]
+    at_work = [task for task in asyncio.all_tasks() if not _is_at_rest(task)]
     return State(
         sequence=client.ws.sequence or 0,
         is_ready=True,
@@ -173,9 +174,13 @@ def _state(fate: Fate, clients: list[Pledge]) -> State:
     )
 
 
-def _is_the_process_itself(task: asyncio.Task[Any]) -> bool:
-    """The only task that is there when nothing is to be done; a timer has none while it waits."""
-    return getattr(task.get_coro(), "__qualname__", "") == "run.<locals>.serve_and_listen"
+AT_REST = ("run.<locals>.serve_and_listen", "BaseView.__timeout_task_impl")
+"""The tasks that are there when nothing is to be done: the process itself, and the time in which a
+button or a form can be used. A timer of ours has none while it waits."""
+
+
+def _is_at_rest(task: asyncio.Task[Any]) -> bool:
+    return getattr(task.get_coro(), "__qualname__", "") in AT_REST
 
 
 def _counted_write(

@@ -1,5 +1,6 @@
 """Reads the committed record of a database that another process writes."""
 
+import hmac
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from bot.domain.effects import Report, unpack
 from bot.storage.database import _connect
+from bot.storage.sealing import PERSON_KEY
 from tests.factories import KEYS
 
 Row = tuple[Any, ...]
@@ -17,6 +19,26 @@ HIGH_WATER = (
     " (SELECT coalesce(max(id), 0) FROM signature_requests),"
     " (SELECT count(*) FROM effects WHERE finished_at IS NOT NULL)"
 )
+
+CASES = {
+    "cases": "SELECT case_number, state, outcome, claimed_by FROM breach_cases",
+    "reports": "SELECT case_id, withdrawn_at IS NOT NULL FROM breach_reports",
+    "timeline": (
+        "SELECT case_id, kind, side, actor_id FROM breach_timeline WHERE kind <> 'carried_out'"
+    ),
+    "letters": (
+        "SELECT case_id, side, kind, delivered_at IS NOT NULL, undelivered_at IS NOT NULL,"
+        " answered_at IS NOT NULL FROM breach_letters"
+    ),
+    "decisions": (
+        "SELECT case_id, outcome, decided_by, appeal_of IS NOT NULL, appealed_at IS NOT NULL"
+        " FROM breach_decisions"
+    ),
+    "suspensions": "SELECT case_id, provisional, ended_at IS NOT NULL FROM suspensions",
+    "drafts": "SELECT case_id FROM breach_drafts",
+}
+"""That a decision was carried out is noted in the rounds of a timer, which no run here waits for:
+a start may note it earlier. That it is noted once at the most is looked at by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +69,36 @@ class Record:
         """Members from before Pledge who keep the role for a grace."""
         query = "SELECT member_id FROM holders WHERE adopted_at IS NOT NULL"
         return {row[0] for row in self.ask(query)}
+
+    def is_paused(self, group_key: str, member_id: int) -> bool:
+        """Whether a case keeps this person from the channel, whatever they have signed."""
+        key = KEYS.lookup(PERSON_KEY)
+        ref = hmac.new(key, f"{group_key}:{member_id}".encode(), "sha256").hexdigest()
+        query = "SELECT count(*) FROM suspensions WHERE member_ref = ? AND ended_at IS NULL"
+        return self.ask(query, ref)[0][0] > 0
+
+    def case_state(self, number: int = 1) -> str | None:
+        """Where a case stands; None when there is none of this number."""
+        rows = self.ask("SELECT state FROM breach_cases WHERE case_number = ?", number)
+        return rows[0][0] if rows else None
+
+    def steps(self) -> Counter[str]:
+        """What was done with the cases, by kind."""
+        query = "SELECT kind, count(*) FROM breach_timeline GROUP BY kind"
+        return Counter(dict(self.ask(query)))
+
+    def noted_too_often(self) -> list[Row]:
+        """Cases in which more was noted as carried out than was decided."""
+        query = (
+            "SELECT case_number FROM breach_cases AS c WHERE"
+            " (SELECT count(*) FROM breach_timeline WHERE case_id = c.id AND kind = 'carried_out')"
+            " > (SELECT count(*) FROM breach_decisions WHERE case_id = c.id)"
+        )
+        return self.ask(query)
+
+    def cases(self) -> dict[str, list[Row]]:
+        """All that is recorded of cases but for words, dates and who has looked."""
+        return {what: sorted(self.ask(query), key=repr) for what, query in CASES.items()}
 
     def is_published(self) -> bool:
         """Whether anything is in force; before that nobody can have signed."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.effects import actions
 from bot.services import outbox
+from bot.storage import suspensions
 from bot.storage.database import Database
 
 
@@ -29,7 +30,16 @@ def _say_everything_again() -> None:
     actions.nonce_of = lambda *_parts: secrets.token_hex(12)
 
 
+def _keep_no_pause() -> None:
+    async def find_nothing(*_args: object) -> None:
+        return None
+
+    seam: Any = suspensions
+    seam.find_running = find_nothing
+
+
 _KINDS = {
+    "keeps no pause": _keep_no_pause,
     "forgets what was in hand": _forget_what_was_in_hand,
     "says everything again": _say_everything_again,
 }

@@ -219,5 +219,3 @@ PAST = (
     ),
 )
 """A backup is put back over a newer record."""
-
-SCENARIOS = {"life": LIFE, "year": YEAR, "past": PAST}

@@ -128,10 +128,11 @@ class Town:
         self.backend.remove_member(GUILD, self.people[name])
 
     def messages(self, name: str) -> list[Message]:
-        """What the bot wrote to this person."""
+        """What the bot wrote to this person, but for answers that do not stay."""
         channel_id = self.backend.dm_channels.get(self.people[name])
         found = self.backend.messages[channel_id].values() if channel_id else ()
-        return sorted(found, key=lambda message: message.id)
+        lasting = (message for message in found if not message.is_ephemeral)
+        return sorted(lasting, key=lambda message: message.id)
 
     def request(self, name: str) -> Message | None:
         """The newest message of the bot that carries the two reactions."""

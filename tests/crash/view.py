@@ -34,6 +34,7 @@ class View:
     notices: tuple[str, ...]
     heads: int
     versions: tuple[Any, ...]
+    cases: dict[str, list[Any]]
 
 
 PROGRESS = re.compile(r"\*\*I (am asking|have asked)[^\n]*Asked ")
@@ -59,6 +60,7 @@ def view_of(town: Town) -> View:
         ),
         heads=town.heads().total(),
         versions=tuple(town.record.versions()),
+        cases=town.record.cases(),
     )
 
 

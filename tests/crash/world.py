@@ -17,7 +17,7 @@ from simcord.interactions import base_payload
 from tests.crash.handle import Bot, until
 from tests.crash.points import Counts, Event, Phase, Point, request_name
 from tests.crash.process import Acknowledged, Orders
-from tests.crash.town import TOKEN, Town
+from tests.crash.town import GROUP, TOKEN, Town
 from tests.doubles.discord_server import Call, DiscordServer, Lost, Nonces, Refused
 from tests.factories import GUILD, KEY
 
@@ -37,6 +37,18 @@ def offers(message: Message, label: str) -> bool:
     return bool(_buttons(message, label))
 
 
+def _filled(part: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
+    """One labelled part of a form as Discord sends it; what was not typed is as it stood there."""
+    asked = part["component"]
+    value = typed.get(asked["custom_id"])
+    given = {"type": asked["type"], "custom_id": asked["custom_id"]}
+    if asked["type"] in (ComponentType.USER_SELECT, ComponentType.FILE_UPLOAD):
+        given["values"] = value or []
+    else:
+        given["value"] = asked.get("value") or "" if value is None else value
+    return {"type": part["type"], "component": given}
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A world at rest, to go on from as often as one likes."""
@@ -49,12 +61,16 @@ class Snapshot:
 
 @dataclass
 class World(Town):
-    """A town and at most one process of the bot; `wrongs` is what it was caught at."""
+    """A town and at most one process of the bot; `wrongs` is what it was caught at.
+
+    `form` is the one that the newest interaction has opened, if any.
+    """
 
     bot: Bot | None = None
     wrongs: list[str] = field(default_factory=list)
     sabotage: str | None = None
     was_cut_off: bool = False
+    form: dict[str, Any] | None = None
     _armed: Point | None = None
     _counts: Counts = field(default_factory=Counts)
     _current: Event | None = None
@@ -191,6 +207,8 @@ class World(Town):
             member_id = int(parts[4])
             if not self.record.may_hold_role(member_id):
                 self.wrongs.append(f"{member_id} was let in unsigned")
+            if self.record.is_paused(GROUP, member_id):
+                self.wrongs.append(f"{member_id} was let in during a pause")
         assert self._current is not None
         if self._armed == Point(self._current, Phase.ANSWER_LOST):
             assert self.bot is not None and self.bot.process.pid is not None
@@ -199,14 +217,25 @@ class World(Town):
     def check_gate(self) -> None:
         """Everybody inside has signed, and everybody who has signed and is here is inside.
 
+        Somebody whose access is paused is outside, whatever they have signed.
+
         Members from before Pledge keep the role for a grace.
         """
         inside = self.inside()
         signers = self.record.signers() & set(self.backend.get_guild(GUILD).members)
+        paused = {who for who in signers if self.record.is_paused(GROUP, who)}
+        self.wrongs += [f"{who} is inside during a pause" for who in sorted(inside & paused)]
         if self.record.is_published():
             unsigned = inside - signers - self.record.adopted()
             self.wrongs += [f"{who} is inside unsigned" for who in sorted(unsigned)]
-        self.wrongs += [f"{who} has signed and is outside" for who in sorted(signers - inside)]
+        self.wrongs += [
+            f"{who} has signed and is outside" for who in sorted(signers - inside - paused)
+        ]
+
+    def check_cases(self) -> None:
+        """No decision is noted as carried out more than once."""
+        noted = self.record.noted_too_often()
+        self.wrongs += [f"case {number} was carried out twice" for (number,) in noted]
 
     def check_heads(self) -> None:
         """Every head of the ledger that was to be posted stands there, once."""
@@ -217,16 +246,22 @@ class World(Town):
 
     # --- commands and buttons, which the bot has to answer ----------------------------------
 
-    async def slash(self, user_id: int, channel: str, command: str) -> list[Message]:
+    async def slash(
+        self, user_id: int, channel: str, command: str, **given: str | int
+    ) -> list[Message]:
         """Use a command; returns the answer's messages, none if the bot died over it."""
         group, _, name = command.partition(" ")
         root = self.backend.find_command(group, GUILD)
         assert root is not None, f"the bot has not told Discord of /{group}"
+        options = [
+            {"name": key, "type": 4 if isinstance(value, int) else 3, "value": value}
+            for key, value in given.items()
+        ]
         data = {
             "id": root["id"],
             "name": group,
             "type": 1,
-            "options": [{"name": name, "type": 1, "options": []}],
+            "options": [{"name": name, "type": 1, "options": options}],
         }
         return await self._interact(
             InteractionType.APPLICATION_COMMAND, user_id, self.channels[channel], data
@@ -240,6 +275,22 @@ class World(Town):
             InteractionType.MESSAGE_COMPONENT, user_id, message.channel_id, data, message
         )
 
+    async def submit(
+        self, user_id: int, channel_id: int, form: dict[str, Any], typed: dict[str, Any]
+    ) -> list[Message]:
+        """Send a form; returns the answer's messages, none if the bot died over it."""
+        parts = [_filled(part, typed) for part in form["components"]]
+        chosen = {who for value in typed.values() if isinstance(value, list) for who in value}
+        users = {
+            who: dict(serializers.user_payload(self.backend.get_user(int(who)))) for who in chosen
+        }
+        data = {
+            "custom_id": form["custom_id"],
+            "components": parts,
+            "resolved": {"users": users} if users else {},
+        }
+        return await self._interact(InteractionType.MODAL_SUBMIT, user_id, channel_id, data)
+
     async def _interact(
         self,
         kind: InteractionType,
@@ -252,7 +303,7 @@ class World(Town):
             self.backend,
             type=kind,
             channel_id=channel_id,
-            guild_id=GUILD,
+            guild_id=self.backend.channels[channel_id].guild_id,
             user_id=user_id,
             data=data,
         )
@@ -261,9 +312,11 @@ class World(Town):
         if message is not None:
             interaction.source_message_id = message.id
             payload["message"] = dict(serializers.message_payload(self.backend, message))
+        self.form = None
         self.backend.emit("INTERACTION_CREATE", payload)
         if not await self.settle():
             return []
+        self.form = interaction.modal
         ids = [interaction.message_id, *interaction.followup_ids]
         known = self.backend.messages[channel_id]
         return [known[message_id] for message_id in ids if message_id in known]

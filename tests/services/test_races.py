@@ -381,4 +381,5 @@ async def test_withdrawal_that_was_seen_makes_a_later_found_acceptance_doubtful(
 
     assert not await find(database, accepted=True)
 
-    assert await standing(database) is Standing.WAITING
+    # Their no answered the newer request as well; a ✅ of theirs brings them back.
+    assert await standing(database) is Standing.WITHDRAWN

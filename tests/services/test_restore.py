@@ -29,7 +29,14 @@ from tests.storage.test_database import OTHER_KEYS
 __all__ = ["target_url"]
 TAKEN = NOW + timedelta(hours=1)
 LATER = NOW + timedelta(days=2)
-REPEATED = {EffectKind.ASK, EffectKind.ALIGN_ROLE, EffectKind.PANEL, EffectKind.REMOVE}
+REPEATED = {
+    EffectKind.ASK,
+    EffectKind.ALIGN_ROLE,
+    EffectKind.PANEL,
+    EffectKind.REMOVE,
+    EffectKind.CASE_NOTICE,
+    EffectKind.CASE_CALL,
+}
 CHANGED = {"groups", "effects", "alarms", "sweeps", "marks", "ledger_entries"}
 
 

@@ -58,6 +58,10 @@ def test_load_gives_the_defaults_when_only_the_required_is_written(folder: Path)
     assert group.enforcement == "revoke"
     assert group.cases.model_dump() == {
         "first_look_days": 3,
+        "hearing_days": 3,
+        "appeal_days": 14,
+        "reports_per_day": 5,
+        "group_reports_per_day": 50,
         "feedback_days": 30,
         "escalation": None,
     }

@@ -134,3 +134,23 @@ def test_encryption_key_refuses_without_repeating_it_when_it_is_not_one(key: str
     assert "PLEDGE_KEY: the key is truncated or wrong; give all 44 characters" in message
     assert "`pledge keygen`" in message
     assert key not in message
+
+
+@pytest.mark.parametrize("between", [" ", "\n", "\r\n\r\n", "\t "])
+def test_several_keys_are_given_with_blanks_between_them_the_newest_first(
+    tmp_path: Path, between: str
+) -> None:
+    other = Fernet.generate_key().decode()
+    (tmp_path / "keys").write_text(f"{other}{between}{KEY}\n")
+    assert encryption_key({"PLEDGE_KEY": f"{other}{between}{KEY}"}) == f"{other} {KEY}"
+    assert encryption_key({"PLEDGE_KEY_FILE": str(tmp_path / "keys")}) == f"{other} {KEY}"
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_wrong_key_among_several_is_refused_by_its_number(number: int) -> None:
+    keys = [Fernet.generate_key().decode() for _ in range(3)]
+    keys[number - 1] = keys[number - 1][:-1]
+    (message,) = refusal_of(lambda: encryption_key({"PLEDGE_KEY": "\n".join(keys)}))
+    assert "the key is truncated or wrong" in message
+    assert message.endswith(f"of the 3 keys it is number {number}")
+    assert not [key for key in keys if key in message]

@@ -1,13 +1,16 @@
 """A server made up by chance: what people do, what moderators do, and what goes wrong."""
 
 import dataclasses
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from bot.domain.agreements import Change
-from bot.storage import requests, versions
+from bot.domain.breaches import Clause
+from bot.services.cases import access
+from bot.storage import cases, requests, suspensions, versions
 from bot.storage import signatures as signature_queries
 from tests.cogs.conftest import ACCEPT, DECLINE
 from tests.factories import GUILD, make_agreement
@@ -258,6 +261,31 @@ class Worlds(World):
             self.backend.remove_member_role(GUILD, person.id, self.live.role_id)
         self.note("roles by hand")
         self.run(self._pass(at_once))
+
+    @rule(n=st.integers(0, PEOPLE - 1), for_good=st.booleans(), at_once=HASTE)
+    def suspend_or_lift(self, n: int, for_good: bool, at_once: bool) -> None:
+        person = self.people[n]
+        self.run(self._lift(person) if person.suspended else self._suspend(person, for_good))
+        person.suspended = not person.suspended
+        self.note("suspensions" if person.suspended else "suspensions lifted")
+        self.run(self._pass(at_once))
+
+    async def _suspend(self, person: Person, for_good: bool) -> None:
+        """What the decision of a case does to somebody's access."""
+        key, now = self.live.group.key, self.live.client.now()
+        until = None if for_good else now + timedelta(days=3650)
+        async with self.live.database.write() as tx:
+            case = await cases.add(tx, key, Clause.UNSURE, person.id, None, now)
+            await access.close(tx, case, person.id, now, until=until)
+        self.live.client.effects.wake()
+
+    async def _lift(self, person: Person) -> None:
+        key, now = self.live.group.key, self.live.client.now()
+        async with self.live.database.write() as tx:
+            for one in await suspensions.list_running_against(tx, key, person.id):
+                await suspensions.end(tx, one, now)
+            await access.open_again(tx, key, person.id, now)
+        self.live.client.effects.wake()
 
     @precondition(lambda self: self.role_is == "there")
     @rule(what=st.sampled_from(["gone", "too high"]))

@@ -54,6 +54,7 @@ class Person:
     in_grace: bool = False
     refused_inside: bool = False
     given_by_hand: bool = False
+    suspended: bool = False
     unseen: bool = False
     left_unseen: bool = False
 
@@ -163,6 +164,8 @@ class World(RuleBasedStateMachine):
         if self.live.is_online:
             covered = {who for who, _, counts in given if counts} | queued
             for person in self.holders():
+                is_handled = person.id in queued or person.given_by_hand
+                assert is_handled or not person.suspended, "in while suspended"
                 assert person.id in covered or person.given_by_hand, "in unsigned"
 
     def holders(self) -> list[Person]:
@@ -230,7 +233,10 @@ class World(RuleBasedStateMachine):
         for person in self.here():
             has_role = self.live.has_role(person.id)
             if person in admitted:
-                assert has_role or person.id not in valid, "signed, and out"
+                is_out = person.id not in valid or person.suspended
+                assert has_role or is_out, "signed, and out"
+            # Whoever gave it, and whatever else is settled: every sweep takes it.
+            assert not (has_role and person.suspended), "in while suspended"
             by_hand = person.given_by_hand and not ENFORCED
             assert not has_role or person.id in valid or by_hand, "in unsigned"
         await self.check_what_people_said()

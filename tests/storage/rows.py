@@ -6,19 +6,33 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from sqlalchemy import Connection, Table, Text, insert, make_url, select, text, type_coerce
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    Table,
+    Text,
+    insert,
+    make_url,
+    select,
+    text,
+    type_coerce,
+)
 
 from bot.domain.agreements import Change, Method, RequestState, RevokeReason, VersionState
+from bot.domain.breaches import CaseEvent, CaseState, Clause, LetterKind, Side
+from bot.domain.case_clocks import Clock, Stage
 from bot.domain.effects import AlarmKind, EffectKind, EffectState
+from bot.domain.entitlement import Office
 from bot.domain.invitations import Audience, Kind
 from bot.storage import migrations
 from bot.storage.database import Database, _sqlite_engine
-from bot.storage.tables import UTCDateTime, Word, metadata
+from bot.storage.tables import UTCDateTime, Word, metadata, operator_keys
 from tests.factories import KEYS
 from tests.storage.test_schema import ROWS_OF_0001
 
 LARGEST = 2**63 - 1
 MARKER = "marigold-lantern-harbour"
+BYTES = MARKER.encode() + bytes(range(256)) + b"\0"
 AWKWARD = f"{MARKER} 'quoted' \"twice\" \\n \n\t 🫂 e\u0301 \u202e ✅\ufe0f %s :name $1"
 INSTANTS = (
     datetime(1000, 1, 1, tzinfo=UTC),
@@ -41,6 +55,14 @@ _FULL: dict[str, dict[str, Any]] = {
     "alarms": {"kind": AlarmKind.ROLE_GONE},
     "invitations": {"audience": Audience.EVERYBODY},
     "invited": {"kind": Kind.OTHER},
+    "breach_cases": {"state": CaseState.CLOSED, "clause": Clause.COVERED},
+    "breach_timeline": {"kind": CaseEvent.NOTED, "side": Side.MODERATOR},
+    "breach_letters": {"kind": LetterKind.QUESTION, "side": Side.REPORTER},
+    "suspensions": {"provisional": 1},
+    "breach_calls": {"reached": 1},
+    "case_reminders": {"clock": Clock.FIRST_LOOK, "stage": Stage.BEFORE},
+    "officers": {"office": Office.MODERATOR},
+    "operator_keys": {"is_newest": 1},
 }
 _SPARSE: dict[str, dict[str, Any]] = {
     "agreement_versions": {"state": VersionState.DRAFT},
@@ -51,6 +73,12 @@ _SPARSE: dict[str, dict[str, Any]] = {
     "alarms": {"kind": AlarmKind.TWO_FACTOR},
     "invitations": {"audience": Audience.MEMBERS},
     "invited": {"kind": Kind.MEMBER},
+    "breach_cases": {"state": CaseState.OPEN, "clause": Clause.UNSURE},
+    "breach_timeline": {"kind": CaseEvent.REPORTED, "side": Side.PLEDGE},
+    "breach_letters": {"kind": LetterKind.HEARING, "side": Side.ACCUSED},
+    "suspensions": {"provisional": 0},
+    "case_reminders": {"clock": Clock.APPEAL, "stage": Stage.AT},
+    "officers": {"office": Office.ESCALATION},
 }
 
 
@@ -67,6 +95,8 @@ def _full(table: Table, number: int) -> dict[str, Any]:
             row[column.name] = INSTANTS[(place + number) % len(INSTANTS)]
         elif isinstance(column.type, Word | Text):
             row[column.name] = AWKWARD
+        elif isinstance(column.type, LargeBinary):
+            row[column.name] = BYTES
         elif column.primary_key:
             row[column.name] = LARGEST - 2
         else:
@@ -92,6 +122,8 @@ def _sparse(table: Table) -> dict[str, Any]:
             row[column.name] = INSTANTS[0]
         elif isinstance(column.type, Word | Text):
             row[column.name] = ""
+        elif isinstance(column.type, LargeBinary):
+            row[column.name] = b""
         else:
             row[column.name] = 1 if column.primary_key else 0
     return row | _SPARSE.get(table.name, {})
@@ -100,6 +132,7 @@ def _sparse(table: Table) -> dict[str, Any]:
 async def fill(database: Database) -> None:
     """Two rows in every table: one with a value in each column, one with each gap allowed."""
     async with database.write() as tx:
+        await tx.execute(operator_keys.delete())
         for number, table in enumerate(metadata.sorted_tables, 1):
             await tx.execute(insert(table).values(_sparse(table)))
             await tx.execute(insert(table).values(_full(table, number % 15)))

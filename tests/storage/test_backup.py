@@ -185,7 +185,8 @@ async def test_backup_of_an_empty_database_is_an_empty_database(
     assert (saved.checked.contents.groups, saved.checked.contents.newest_at) == (0, None)
     copy = await Database.open(f"sqlite:///{folder}/a.backup", KEYS, migrate=False)
     assert {name: len(rows) for name, rows in (await read_all(copy)).items() if rows} == {
-        "marks": 1
+        "marks": 1,
+        "operator_keys": 1,
     }
     await copy.close()
 
@@ -404,7 +405,7 @@ async def test_row_that_points_nowhere_is_found(sqlite_url: str, folder: Path) -
 
 def test_missing_row_is_found(sqlite_url: str) -> None:
     path = path_of(sqlite_url)
-    counts = dict.fromkeys(metadata.tables, 0) | {"alembic_version": 1}
+    counts = dict.fromkeys(metadata.tables, 0) | {"alembic_version": 1, "operator_keys": 1}
     backup_file.require_whole(path, KEYS, counts)
     with pytest.raises(StorageError, match="not as many rows"):
         backup_file.require_whole(path, KEYS, counts | {"signatures": 1})

@@ -1,14 +1,19 @@
 """Every sentence is there in every language, and says the same things."""
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from io import BytesIO
 from string import Formatter
+from types import ModuleType
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+from bot import texts
+from bot.texts.case_clocks import keep_title, merge_title
 from bot.texts.catalogue import (
     ENGLISH,
     LANGUAGES,
@@ -20,11 +25,17 @@ from bot.texts.catalogue import (
     speaking,
     spoken,
 )
+from bot.texts.letters import answer_title
+from cogs.breaches import REPORT
 from tests.texts.extract import extracted, load, updated
 
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 LONGEST_LABEL = 80
 LONGEST_DESCRIPTION = 100
+LONGEST_IN_A_FORM = 45
+LONGEST_NAME = 32
+MENUS = {REPORT}
+"""Context menus: alone of all commands, they may have capitals and blanks in their names."""
 _NAME_OF_COMMAND = re.compile(r"[-_'\w]{1,32}")
 """What Discord takes as the name of a command or an option; it must be lower case too."""
 
@@ -56,6 +67,11 @@ def translated(catalog: Catalog) -> Iterator[tuple[str, str]]:
     for message in catalog:
         if message.id:
             yield from (pair for pair in pairs(message) if all(pair))
+
+
+def modules_of_sentences() -> Iterator[ModuleType]:
+    for path in pkgutil.iter_modules(texts.__path__):
+        yield importlib.import_module(f"{texts.__name__}.{path.name}")
 
 
 def placeholders(text: str) -> set[str]:
@@ -165,6 +181,9 @@ def test_names_fit_what_discord_allows(catalog: Catalog) -> None:
     named = [message for message in there if message.context in ("command", "option")]
     assert named
     for message in named:
+        if message.id in MENUS:
+            assert len(str(message.string)) <= LONGEST_NAME
+            continue
         assert _NAME_OF_COMMAND.fullmatch(str(message.string)), message.string
         assert str(message.string) == str(message.string).lower()
     choices = [str(message.string) for message in there if message.context == "choice"]
@@ -192,6 +211,29 @@ def test_labels_and_descriptions_are_short_enough(catalog: Catalog) -> None:
         # No label is longer in English, so nothing that short may outgrow a button.
         if len(one) <= 30:
             assert len(other) <= LONGEST_LABEL, other
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_forms_and_buttons_fit_what_discord_allows(language: str) -> None:
+    longest = {
+        "_TITLE": LONGEST_IN_A_FORM,
+        "_LABEL": LONGEST_IN_A_FORM,
+        "_HINT": LONGEST_DESCRIPTION,
+        "_BUTTON": LONGEST_LABEL,
+    }
+    with speaking(language):
+        said = [
+            (_(text), limit)
+            for module in modules_of_sentences()
+            for constant, text in vars(module).items()
+            for ending, limit in longest.items()
+            if constant.endswith(ending)
+        ]
+        number = 999_999_999
+        titles = [answer_title(number), merge_title(number), keep_title(number)]
+    assert len(said) > 40, "hardly anything was found in the source"
+    assert [text for text, limit in said if len(text) > limit] == []
+    assert [title for title in titles if len(title) > LONGEST_IN_A_FORM] == []
 
 
 # What is spoken --------------------------------------------------------------------------------

@@ -1,0 +1,171 @@
+"""Who may do what with a case: the one place that every command, button and list asks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.errors import UnknownCaseError
+
+
+class Act(StrEnum):
+    """What can be done with a case that is there."""
+
+    LIST = "list"
+    """Also: have it counted, and offered by autocomplete."""
+    SHOW = "show"
+    CLAIM = "claim"
+    NOTE = "note"
+    ASK = "ask"
+    HEAR = "hear"
+    DECIDE = "decide"
+    RECUSE = "recuse"
+    REOPEN = "reopen"
+    CLOSE = "close"
+    MERGE = "merge"
+    UNSEAL = "unseal"
+    EXPORT = "export"
+    EXTEND = "extend"
+    """Keep it longer than the retention says."""
+    MINE = "mine"
+    """See how one's own report stands, and who has looked at it."""
+    ANSWER_AS_REPORTER = "answer_as_reporter"
+    WITHDRAW_REPORT = "withdraw_report"
+    ANSWER_AS_ACCUSED = "answer_as_accused"
+    APPEAL = "appeal"
+
+
+class Handlers(StrEnum):
+    """In whose hands a case is, by who is left without a part in it."""
+
+    MODERATORS = "moderators"
+    ESCALATION = "escalation"
+    OWNER = "owner"
+    NOBODY = "nobody"
+
+
+class Office(StrEnum):
+    """Offices of which it is kept who holds them."""
+
+    MODERATOR = "moderator"
+    ESCALATION = "escalation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Somebody at the moment of use, with the offices they hold then.
+
+    `is_escalation` is whether the settings name them, or a role of theirs, as the escalation.
+    """
+
+    member_id: int
+    is_moderator: bool = False
+    is_facilitator: bool = False
+    is_escalation: bool = False
+    is_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePeople:
+    """Who has a part in a case; known inside a transaction only."""
+
+    reporters: frozenset[int]
+    accused: int | None
+    recused: frozenset[int]
+    deciders: frozenset[int] = frozenset()
+    """Who decided what an appeal is running against."""
+
+    def is_free(self, member_id: int) -> bool:
+        """Whether this person has no part in the case and has not stepped back from it."""
+        return member_id not in self.reporters | self.recused and member_id != self.accused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offices:
+    """Who could take a case in a group: accounts, as far as they are known."""
+
+    moderators: frozenset[int]
+    escalation: frozenset[int]
+    owner: int | None
+    are_known: bool = True
+    """Whether the member list was once read to its end; before that nobody is known to be left
+    out, and the case stays with the moderators."""
+
+
+def handlers_of(people: CasePeople, offices: Offices, *, appeal: bool = False) -> Handlers:
+    """In whose hands a case is: the first office in which somebody is left.
+
+    Args:
+        people: who has a part in it.
+        offices: who holds the offices.
+        appeal: whether it is about the appeal, which nobody decides who has decided before.
+    """
+
+    def is_left(member_id: int) -> bool:
+        return people.is_free(member_id) and not (appeal and member_id in people.deciders)
+
+    if not offices.are_known or any(map(is_left, offices.moderators)):
+        return Handlers.MODERATORS
+    if any(map(is_left, offices.escalation)):
+        return Handlers.ESCALATION
+    if offices.owner is not None and is_left(offices.owner):
+        return Handlers.OWNER
+    return Handlers.NOBODY
+
+
+_OF_REPORTERS = frozenset({Act.MINE, Act.ANSWER_AS_REPORTER, Act.WITHDRAW_REPORT})
+_OF_ACCUSED = frozenset({Act.ANSWER_AS_ACCUSED, Act.APPEAL})
+
+
+def may(
+    viewer: Viewer, act: Act, people: CasePeople, offices: Offices, *, appealed: bool = False
+) -> bool:
+    """Whether this person may do this with this case now.
+
+    A part in the case comes before every office: the accused and the reporters never see it as
+    moderators do, and neither does whoever has stepped back.
+
+    Args:
+        viewer: who wants to.
+        act: what they want to do.
+        people: who has a part in the case.
+        offices: who could take it.
+        appealed: whether an appeal is running. Only somebody who has not decided before decides
+            it; if no such moderator is left, the next office sees the case as well.
+    """
+    if act in _OF_REPORTERS:
+        return viewer.member_id in people.reporters
+    if act in _OF_ACCUSED:
+        return viewer.member_id == people.accused
+    if not people.is_free(viewer.member_id):
+        return False
+    if not appealed:
+        return _holds(viewer, handlers_of(people, offices))
+    may_decide = viewer.member_id not in people.deciders and _holds(
+        viewer, handlers_of(people, offices, appeal=True)
+    )
+    if act is Act.DECIDE:
+        return may_decide
+    return may_decide or _holds(viewer, handlers_of(people, offices))
+
+
+def _holds(viewer: Viewer, handlers: Handlers) -> bool:
+    match handlers:
+        case Handlers.MODERATORS:
+            return viewer.is_moderator
+        case Handlers.ESCALATION:
+            return viewer.is_escalation
+        case Handlers.OWNER:
+            return viewer.is_owner
+        case Handlers.NOBODY:
+            return False
+
+
+def require(
+    viewer: Viewer, act: Act, people: CasePeople, offices: Offices, *, appealed: bool = False
+) -> None:
+    """Refuse what `may` does not allow, in the words used for a case that does not exist.
+
+    Raises:
+        UnknownCaseError: whether the case is there is not for them to know.
+    """
+    if not may(viewer, act, people, offices, appealed=appealed):
+        raise UnknownCaseError

@@ -1,0 +1,1 @@
+"""Use cases of breach cases, one module for each part of a case's life."""

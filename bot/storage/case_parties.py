@@ -1,0 +1,146 @@
+"""What a party may know of their own cases; found by the keyed name of a person alone."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, or_, select, update
+
+from bot.domain.breaches import BreachCase, Decision
+from bot.storage.case_tables import (
+    breach_cases,
+    breach_decisions,
+    breach_letters,
+    breach_reports,
+    case_access,
+)
+from bot.storage.cases import case_of
+from bot.storage.database import Transaction
+from bot.storage.sealing import person_ref
+
+_cases = breach_cases.c
+_reports = breach_reports.c
+_letters = breach_letters.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReport:
+    """A report, for whoever made it: the row without its words."""
+
+    id: int
+    case_id: int
+    received_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Somebody has looked at a case: when and how, not who."""
+
+    at: datetime
+    act: str
+
+
+async def list_own_reports(
+    tx: Transaction, group_key: str, member_id: int, case_id: int | None = None
+) -> list[OwnReport]:
+    """The reports that somebody made in a group, or of one case of it, in order."""
+    query = select(
+        _reports.id, _reports.case_id, _reports.received_at, _reports.withdrawn_at
+    ).where(_reports.reporter_ref == person_ref(tx, group_key, member_id))
+    if case_id is not None:
+        query = query.where(_reports.case_id == case_id)
+    found = (await tx.execute(query.order_by(_reports.id))).mappings()
+    return [OwnReport(**row) for row in found]
+
+
+async def list_accused_in(tx: Transaction, group_key: str, member_id: int) -> list[BreachCase]:
+    """The cases that concern somebody and in which they were written to, in order.
+
+    As long as nobody has written to them, they are not to know of it.
+    """
+    was_told = exists().where(_letters.case_id == _cases.id, _letters.report_id.is_(None))
+    query = select(breach_cases).where(
+        _cases.accused_ref == person_ref(tx, group_key, member_id),
+        _cases.group_key == group_key,
+        was_told,
+    )
+    return [case_of(row) for row in (await tx.execute(query.order_by(_cases.id))).mappings()]
+
+
+async def mark_withdrawn(
+    tx: Transaction, group_key: str, member_id: int, case_id: int, now: datetime
+) -> int:
+    """Whoever made a report in this case takes it back; returns how many reports that were."""
+    result = await tx.execute(
+        update(breach_reports)
+        .where(
+            _reports.case_id == case_id,
+            _reports.reporter_ref == person_ref(tx, group_key, member_id),
+            _reports.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=now)
+    )
+    return result.rowcount
+
+
+async def list_access(tx: Transaction, case: BreachCase, report: OwnReport) -> list[Access]:
+    """Who has looked at a report since it was made, in order, without whom.
+
+    When its case was merged into another, the memory of before is with the one it had opened.
+    """
+    opened_by_it = select(_cases.id).where(
+        _cases.group_key == case.group_key,
+        _cases.merged_into.is_not(None),
+        _cases.opened_at == report.received_at,
+    )
+    access = case_access.c
+    query = (
+        select(access.at, access.act)
+        .where(
+            or_(access.case_id == case.id, access.case_id.in_(opened_by_it)),
+            or_(access.report_id.is_(None), access.report_id == report.id),
+            access.at >= report.received_at,
+        )
+        .order_by(access.id)
+    )
+    return [Access(at=row.at, act=row.act) for row in await tx.execute(query)]
+
+
+async def has_waiting(tx: Transaction, group_keys: Collection[str], member_id: int) -> bool:
+    """Whether something could not be delivered to somebody, and waits for them."""
+    refs = [person_ref(tx, group_key, member_id) for group_key in group_keys]
+    waits = _letters.undelivered_at.is_not(None) & _letters.delivered_at.is_(None)
+    to_reporter = exists().where(
+        _reports.reporter_ref.in_(refs), _letters.report_id == _reports.id, waits
+    )
+    to_accused = exists().where(
+        _cases.accused_ref.in_(refs),
+        _letters.case_id == _cases.id,
+        _letters.report_id.is_(None),
+        waits,
+    )
+    found = await tx.execute(select(or_(to_reporter, to_accused)))
+    return bool(found.scalar_one())
+
+
+async def find_last_decision(tx: Transaction, case_id: int) -> Decision | None:
+    """What was decided last in a case, without its reasons."""
+    columns = breach_decisions.c
+    query = (
+        select(
+            columns.id,
+            columns.case_id,
+            columns.outcome,
+            columns.decided_by,
+            columns.decided_at,
+            columns.suspended_until,
+            columns.appeal_of,
+            columns.appealed_at,
+        )
+        .where(columns.case_id == case_id)
+        .order_by(columns.id.desc())
+        .limit(1)
+    )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else Decision(reason="", **row)

@@ -1,0 +1,200 @@
+"""Somebody reports a breach, by command and by the context menus, in the real bot."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from simcord.actors import MemberActor
+from simcord.results import InteractionResult
+
+from bot.domain.breaches import BreachReport, Clause, Evidence, Source
+from bot.domain.errors import RecordUnavailableError
+from bot.services.cases import reporting
+from bot.storage import case_reports, cases
+from tests.cogs.conftest import World
+
+WHAT = "A story was retold in another place."
+TYPED: dict[str, Any] = {"what": WHAT, "clause": "covered"}
+
+
+async def open_form(
+    world: World, person: MemberActor, begun: InteractionResult
+) -> InteractionResult:
+    """Read the notice and go on to the form."""
+    assert begun.response is not None
+    return await person.click(begun.response, label="Go on to the form")
+
+
+def said(result: InteractionResult) -> str:
+    return "\n".join(one.content for one in (result.response, *result.followups) if one)
+
+
+async def send(
+    world: World, person: MemberActor, shown: InteractionResult, **typed: Any
+) -> InteractionResult:
+    sent = await person.submit_modal(shown, {**TYPED, **typed})
+    await world.env.settle()
+    return sent
+
+
+async def kept(world: World, number: int = 1) -> tuple[BreachReport, list[Evidence]]:
+    async with world.database.read() as tx:
+        case = await cases.get_by_number(tx, world.group.key, number)
+        (report,) = await case_reports.list_of_case(tx, case.id)
+        return report, await case_reports.list_evidence(tx, case.id)
+
+
+@pytest.fixture
+async def ready(world: World) -> World:
+    await world.publish()
+    return world
+
+
+async def begin(world: World, person: MemberActor) -> InteractionResult:
+    return await person.slash(world.channel("welcome"), "breach report")
+
+
+async def test_the_notice_comes_first_and_says_who_will_see_it(ready: World) -> None:
+    person = await ready.join()
+    begun = await begin(ready, person)
+    assert begun.response is not None
+    assert begun.response.flags.ephemeral
+    notice = begun.response.content
+    assert notice.index("danger") < notice.index("moderators")
+    assert "confidential, but not anonymous" in notice
+    assert "Discord" in notice
+
+
+async def test_a_report_is_kept_as_typed_and_its_number_given(ready: World) -> None:
+    person = await ready.join()
+    other = await ready.join("test-other")
+    shown = await open_form(ready, person, await begin(ready, person))
+    sent = await send(ready, person, shown, when="2026-01-02", whom=[other])
+    assert sent.response is not None
+    assert sent.response.flags.ephemeral
+    assert "#1" in said(sent)
+    report, _ = await kept(ready)
+    assert report.reporter_id == person.id
+    form = report.form
+    assert (form.what, form.clause, form.source) == (WHAT, Clause.COVERED, Source.COMMAND)
+    assert (form.accused_id, str(form.incident_on)) == (other.id, "2026-01-02")
+    # The person hears from the bot, and the moderators' channel has neither names nor words.
+    assert any("#1" in message.content for message in ready.dms(person))
+    for notice in ready.notices():
+        assert WHAT not in notice
+        assert person.name not in notice
+        assert other.name not in notice
+
+
+async def test_a_day_nobody_can_read_loses_nothing(ready: World) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+    sent = await send(ready, person, shown, when="last tuesday evening")
+    assert "last tuesday evening" in said(sent)
+    report, _ = await kept(ready)
+    assert report.form.incident_on is None
+    assert "last tuesday evening" in report.form.what
+
+
+async def test_a_message_is_reported_with_its_words_only_if_they_say_so(ready: World) -> None:
+    person = await ready.join()
+    other = await ready.join("test-other")
+    message = await other.send(ready.channel("welcome"), "words of a message")
+    for number, agreed in ((1, True), (2, False)):
+        begun = await person.context_menu(ready.channel("welcome"), "Report a breach", message)
+        shown = await open_form(ready, person, begun)
+        await send(ready, person, shown, words=agreed, whom=[other])
+        report, _ = await kept(ready, number)
+        assert report.form.source is Source.MESSAGE
+        assert report.form.link == message.jump_url
+        assert report.form.quoted == ("words of a message" if agreed else None)
+        assert report.form.accused_id == other.id
+
+
+async def test_a_person_is_chosen_already_when_they_are_reported(ready: World) -> None:
+    person = await ready.join()
+    other = await ready.join("test-other")
+    begun = await person.context_menu(ready.channel("welcome"), "Report a breach", other)
+    shown = await open_form(ready, person, begun)
+    assert shown.modal is not None
+    assert str(other.id) in str(shown.modal)
+
+
+async def test_pictures_are_kept_without_where_they_were_taken(ready: World) -> None:
+    person = await ready.join()
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "test-camera"
+    Image.new("RGB", (4, 4)).save(out, "JPEG", exif=exif)
+    shown = await open_form(ready, person, await begin(ready, person))
+    files = [("a.jpg", out.getvalue()), ("program.jpg", b"MZ\x90\x00" + bytes(100))]
+    sent = await send(ready, person, shown, files=files)
+    assert "1 file is kept" in said(sent)
+    assert "1 file could not be kept" in said(sent)
+    _, (picture, program) = await kept(ready)
+    assert (picture.media_type, picture.is_kept) == ("image/jpeg", True)
+    assert not program.is_kept
+    async with ready.database.read() as tx:
+        content = await case_reports.find_content(tx, picture.case_id, picture.id)
+    assert content is not None
+    assert b"test-camera" not in content
+
+
+async def test_what_was_typed_comes_back_when_it_cannot_be_kept(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+
+    async def refuse(*_args: object) -> None:
+        raise RecordUnavailableError
+
+    monkeypatch.setattr(reporting, "report", refuse)
+    sent = await send(ready, person, shown)
+    assert sent.response is not None
+    assert sent.response.flags.ephemeral
+    (file,) = sent.response.attachments
+    assert await file.read() == WHAT.encode()
+
+
+async def test_a_form_that_was_open_during_a_restart_is_kept(ready: World) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+    from cogs import _reporting
+
+    _reporting.ours.clear()
+    ready.client._connection._view_store._modals.clear()
+    sent = await send(ready, person, shown)
+    assert "#1" in said(sent)
+    report, _ = await kept(ready)
+    assert report.form.what == WHAT
+
+
+async def test_a_bot_is_not_accused(ready: World) -> None:
+    person = await ready.join()
+    bot_user = ready.env.bot.user
+    assert bot_user is not None
+    bot = ready.guild.add_member(ready.env.create_user("test-bot", bot=True))
+    begun = await person.context_menu(ready.channel("welcome"), "Report a breach", bot)
+    assert "bot" in said(begun)
+
+
+async def test_too_many_are_refused_before_anybody_types(ready: World) -> None:
+    person = await ready.join()
+    for _number in range(ready.group.cases.reports_per_day):
+        shown = await open_form(ready, person, await begin(ready, person))
+        await send(ready, person, shown)
+    refused = await begin(ready, person)
+    assert "tomorrow" in said(refused)
+
+
+async def test_it_works_in_a_direct_message(ready: World) -> None:
+    person = await ready.join()
+    begun = await person.user.slash("breach report")
+    assert begun.response is not None
+    shown = await person.user.click(begun.response, label="Go on to the form")
+    await person.user.submit_modal(shown, TYPED)
+    await ready.env.settle()
+    report, _ = await kept(ready)
+    assert report.reporter_id == person.id

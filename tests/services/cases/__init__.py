@@ -1,0 +1,1 @@
+"""Breach cases on real databases."""
