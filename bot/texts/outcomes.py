@@ -82,8 +82,8 @@ def _named(plan: Plan) -> str:
 def _not_heard(plan: Plan) -> str:
     text = _(
         "⚠️ **They have not been heard yet.** Before anything above a reminder, the accused is told"
-        " what is alleged and has time to answer: `/breach ask`, to the accused. After that, please"
-        " use this command again."
+        " what is alleged and has time to answer. The button **Hear the accused** begins that."
+        " After it, please use this command again."
     )
     if plan.is_paused:
         return "\n".join([text, _("Their access is paused meanwhile.")])

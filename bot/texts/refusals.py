@@ -111,8 +111,9 @@ REFUSALS = {
         " the owner of the server."
     ),
     "HearingNeededError": mark(
-        "They have not been heard yet, so nothing was decided. Please ask them first with"
-        " `/breach ask`. If waiting would do harm, `/breach decide` offers to pause their access."
+        "They have not been heard yet, so nothing was decided. Please open the case with"
+        " `/breach show` and press **Hear the accused**. If waiting would do harm, `/breach decide`"
+        " offers to pause their access."
     ),
     "UnknownOutcomeError": mark(
         "The agreement in force has no such step. Please choose one of those that are offered while"
