@@ -28,7 +28,7 @@ from bot.effects.plain import plain_words
 from bot.effects.reconciler import DiscordAwayError, Reconciler, rules_of
 from bot.effects.removal import NOT_NOW, Removals
 from bot.effects.views import consent_view, languages_view, panel_view
-from bot.services import attesting, outbox, removals
+from bot.services import attesting, outbox, reading_back, removals
 from bot.services.cases.posting import prepare as posting_of
 from bot.services.cases.posting import record_delivered
 from bot.services.outbox import Asking, NoticeFacts, Place
@@ -116,10 +116,12 @@ class Actions:
         message_id = asking.request.message_id
         if message_id is None or channel_id is None:
             channel_id = await self._direct_channel(asking.request.member_id)
-            messages = await self._request_messages(channel_id, asking, group)
+            taken = await reading_back.list_taken(self._database, asking.request)
+            messages = await self._request_messages(channel_id, asking, group, taken)
             language = asking.translation.language if asking.translation else None
             view = languages_view(group.key, asking.languages, language)
-            message_id = await self._send(effect, channel_id, messages, asking.asked_since, view)
+            since = asking.asked_since
+            message_id = await self._send(effect, channel_id, messages, since, view, taken)
             # Before the reactions: whoever presses one at once must find the record waiting.
             place = Place(
                 channel_id=channel_id,
@@ -136,7 +138,9 @@ class Actions:
             await self._offer(message, emoji)
         return "asked"
 
-    async def _request_messages(self, channel_id: int, asking: Asking, group: Group) -> list[str]:
+    async def _request_messages(
+        self, channel_id: int, asking: Asking, group: Group, taken: frozenset[int]
+    ) -> list[str]:
         """The words in which somebody is asked, or was in what a lost record knew of."""
         background = texts.Background(
             is_adopted=asking.adoption is not None,
@@ -162,7 +166,7 @@ class Actions:
             # they were asked as a newcomer.
             channel = self._client.get_partial_messageable(channel_id)
             as_newcomer = write(of_newcomers)
-            if await self._find_sent(channel, as_newcomer, asking.asked_since):
+            if await self._find_sent(channel, as_newcomer, asking.asked_since, taken):
                 return as_newcomer
         return write(background)
 
@@ -196,17 +200,20 @@ class Actions:
         messages: Sequence[str],
         sent_since: datetime | None = None,
         view: discord.ui.View | None = None,
+        taken: frozenset[int] = frozenset(),
     ) -> int:
         """Send the messages in order, each once, and return the id of the last.
 
         The nonce makes Discord itself drop a copy that follows within minutes. On a later try,
         or when a lost record may have sent it since `sent_since`, what is in the channel already
-        is found by its text and not sent again. `view` stands under the last of them.
+        is found by its text and not sent again, unless it is `taken`: in the record as something
+        else that was sent. `view` stands under the last of them.
         """
         channel = self._client.get_partial_messageable(channel_id)
         there: list[int] = []
         if effect.attempts > 1 or sent_since is not None:
-            there = await self._find_sent(channel, messages, sent_since or effect.created_at)
+            since = sent_since or effect.created_at
+            there = await self._find_sent(channel, messages, since, taken)
         message_id = there[-1] if there else 0
         for part, content in enumerate(messages[len(there) :], start=len(there)):
             extra: dict[str, Any] = {"view": view} if view and part == len(messages) - 1 else {}
@@ -216,7 +223,11 @@ class Actions:
         return message_id
 
     async def _find_sent(
-        self, channel: discord.PartialMessageable, messages: Sequence[str], since: datetime
+        self,
+        channel: discord.PartialMessageable,
+        messages: Sequence[str],
+        since: datetime,
+        taken: frozenset[int] = frozenset(),
     ) -> list[int]:
         found: list[int] = []
         # By a clock that is ahead, what was sent would seem to be from before the first try.
@@ -225,6 +236,10 @@ class Actions:
             is_ours = self._client.user is not None and message.author.id == self._client.user.id
             if is_ours and len(found) < len(messages) and message.content == messages[len(found)]:
                 found.append(message.id)
+                if message.id in taken:
+                    # Somebody left and came back while they were asked: the same words, sent for
+                    # a request that has ended. What belongs to this one comes after it.
+                    found.clear()
         return found
 
     async def _wants_role(self, effect: Effect, group: Group) -> bool | None:

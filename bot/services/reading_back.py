@@ -1,4 +1,4 @@
-"""What is found when a request's message is read back: answers nobody told of, or no message."""
+"""What is found when messages are read back: answers nobody told of, no message, or another's."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,6 +18,13 @@ from bot.storage import effects, requests, signatures, versions
 from bot.storage.database import Database
 
 ASK_AGAIN_AFTER = timedelta(days=1)
+
+
+async def list_taken(database: Database, request: SignatureRequest) -> frozenset[int]:
+    """The messages to a person that belong to other requests than this one."""
+    async with database.read() as tx:
+        found = await requests.list_messages_of(tx, request.member_id)
+    return frozenset(message for message, one in found.items() if one != request.id)
 
 
 async def record_found_answer(

@@ -58,6 +58,14 @@ async def find_by_message(tx: Transaction, message_id: int) -> SignatureRequest 
     return rows.request(row) if row else None
 
 
+async def list_messages_of(tx: Transaction, member_id: int) -> dict[int, int]:
+    """The messages on which a person was asked, whatever became of it: request by message."""
+    query = select(_columns.message_id, _columns.id).where(
+        _columns.member_id == member_id, _columns.message_id.is_not(None)
+    )
+    return {row[0]: row[1] for row in await tx.execute(query)}
+
+
 async def get(tx: Transaction, request_id: int) -> SignatureRequest:
     """One request by its id, which must exist."""
     return rows.request(

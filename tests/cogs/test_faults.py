@@ -7,10 +7,14 @@ import aiohttp
 import discord
 import pytest
 from simcord.actors import MemberActor
+from sqlalchemy import update
 
 from bot.domain.agreements import Standing
+from bot.domain.effects import EffectKind
 from bot.services import records
+from bot.storage.tables import effects
 from tests.cogs.conftest import World
+from tests.crash.handle import until
 
 ROLE = "/guilds/*/members/*/roles/*"
 MESSAGES = "/channels/*/messages"
@@ -60,6 +64,31 @@ async def test_nobody_gets_the_same_message_twice_when_the_connection_breaks(
 
     assert world.request_of(member)
     assert len(contents(world, member)) == len(set(contents(world, member))) == 2
+
+
+async def test_message_of_an_ended_request_is_not_taken_for_that_of_the_next(world: World) -> None:
+    await world.publish()
+    held = world.hold_request("POST", ROUTE_MESSAGES)
+    user = world.env.create_user("test-newcomer")
+    member = world.guild.add_member(user)
+    await held.reached.wait()
+    world.guild.remove_member(member)
+    member = world.guild.add_member(user)
+
+    async def is_tried_anew() -> bool:
+        """The second asking is there, and as if a first try of it had come to nothing."""
+        async with world.database.write() as tx:
+            query = update(effects).where(effects.c.kind == EffectKind.ASK, effects.c.attempts == 0)
+            return (await tx.execute(query.values(attempts=1))).rowcount == 1
+
+    await until("the second asking", is_tried_anew)
+    held.go.set()
+    await world.env.settle()
+
+    asked = [message for message in world.dms(member) if message.reactions]
+    assert len(asked) == 2
+    await world.react(member)
+    assert world.has_role(member)
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["before", "after"])

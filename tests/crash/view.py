@@ -11,11 +11,16 @@ from tests.factories import GUILD
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """What one person sees, and what the record says of them."""
+    """What one person sees, and what the record says of them.
+
+    `letters` are the messages about cases, `messages` all others. Each is compared in its order;
+    between them none is promised, since they fall due by clocks of their own.
+    """
 
     is_there: bool
     has_role: bool
     messages: tuple[str, ...]
+    letters: tuple[str, ...]
     reactions: tuple[str, ...]
     requests: tuple[Any, ...]
     signatures: tuple[Any, ...]
@@ -40,6 +45,8 @@ class View:
 PROGRESS = re.compile(r"\*\*I (am asking|have asked)[^\n]*Asked ")
 """How far an invitation has come: written in the rounds of a timer, which no run here waits for.
 That it is posted once, whatever gets lost, is shown in `tests/cogs/test_facilitators.py`."""
+
+CASE_HEAD = re.compile(r"\*\*[^\n*]+ · case #\d+\*\*")
 
 
 def view_of(town: Town) -> View:
@@ -67,10 +74,12 @@ def view_of(town: Town) -> View:
 def _person(town: Town, name: str) -> PersonView:
     who = town.people[name]
     said = town.messages(name)
+    texts = [plain(message.content) for message in said]
     return PersonView(
         is_there=who in town.backend.get_guild(GUILD).members,
         has_role=who in town.inside(),
-        messages=tuple(plain(message.content) for message in said),
+        messages=tuple(text for text in texts if not CASE_HEAD.match(text)),
+        letters=tuple(text for text in texts if CASE_HEAD.match(text)),
         reactions=tuple(
             f"{reaction.emoji} {len(reaction.user_ids)}"
             for message in said
