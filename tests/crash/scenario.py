@@ -102,8 +102,13 @@ async def role_by_hand(world: World) -> None:
 
 
 async def invite(world: World) -> None:
-    """The facilitator has those asked who were there before Pledge, unless they were."""
+    """The facilitator has those asked who were there before Pledge, unless they were.
+
+    Told that not everybody could be counted, they count once more.
+    """
     pages = await world.slash(world.facilitator, "moderators", "agreement invite")
+    if any(texts.invite_partly() in page.content for page in pages):
+        pages = await world.slash(world.facilitator, "moderators", "agreement invite")
     if pages and offers(pages[-1], texts.INVITE_BUTTON):
         await world.press(world.facilitator, pages[-1], texts.INVITE_BUTTON)
 

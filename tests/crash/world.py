@@ -189,17 +189,22 @@ class World(Town):
 
     def _interfere(self, call: Call) -> Lost | Refused | None:
         self._current = self._counts.next(request_name(call.method, call.path))
+        is_refused = self._is_refused(call)
         if self._armed is not None and self._armed.event == self._current:
             fault = _FAULTS.get(self._armed.phase)
             if fault is not None:
                 self.was_cut_off = True
-                return fault
+                # A refusal whose answer is lost has changed nothing either.
+                return Lost.BEFORE if is_refused and fault is Lost.AFTER else fault
+        return Refused(403, 50007, "Cannot send messages to this user") if is_refused else None
+
+    def _is_refused(self, call: Call) -> bool:
+        """Whether somebody is written to who takes no direct messages."""
         parts = call.path.split("/")
-        if call.method == "POST" and parts[1] == "channels" and parts[-1] == "messages":
-            recipients = self.backend.channels[int(parts[2])].recipient_ids
-            if any(self.people[name] in recipients for name in self.closed):
-                return Refused(403, 50007, "Cannot send messages to this user")
-        return None
+        if call.method != "POST" or parts[1] != "channels" or parts[-1] != "messages":
+            return False
+        recipients = self.backend.channels[int(parts[2])].recipient_ids
+        return any(self.people[name] in recipients for name in self.closed)
 
     def _witness(self, call: Call) -> None:
         parts = call.path.split("/")
