@@ -23,6 +23,7 @@ from bot import (
     keeping,
     linting,
     log,
+    network,
     preflight,
     receipt_files,
     rotating,
@@ -95,6 +96,7 @@ def run() -> None:
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     settings = _load()
     token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
+    network.speak_to_discord_only(settings.database_url)
     _warn_of_keeping(settings)
     last_resort = LastResort()
     try:
@@ -193,6 +195,7 @@ def demo(
             f"The demo needs the package {error.name}, which is not installed. Run `make demo`, or"
             " install Pledge with its extra: pip install '.[demo]'"
         ) from None
+    network.speak_to_nobody()
     _run_async(play(console, port=port))
 
 
@@ -216,6 +219,7 @@ def check(
         )
         return
     token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
+    network.speak_to_discord_only(settings.database_url)
     _warn_of_keeping(settings)
     try:
         findings = _run_async(_inspect(settings, token, keys))

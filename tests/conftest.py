@@ -14,11 +14,16 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import make_url
 
+from bot.network import Doorkeeper
 from bot.storage.database import Database
 from tests.doubles.compiled import share_compiled_statements
 from tests.factories import KEYS
 
 share_compiled_statements()
+
+_given = os.environ.get("PLEDGE_TEST_POSTGRES")
+doorkeeper = Doorkeeper(hosts=filter(None, [_given and make_url(_given).host]))
+doorkeeper.stand()
 
 LONGEST = ("tests/crash/", "tests/simulation/test_worlds.py", "tests/simulation/", "tests/cogs/")
 """Where the tests are that take longest."""
@@ -33,6 +38,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(ranks, len(LONGEST))
 
     items.sort(key=place)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else_is_spoken_to() -> Iterator[None]:
+    """No test makes anything in here speak to another computer, even if that is caught."""
+    yield
+    refused, doorkeeper.refused[:] = list(doorkeeper.refused), []
+    assert refused == []
 
 
 @pytest.fixture(scope="session")

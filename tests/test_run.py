@@ -12,6 +12,7 @@ from unittest import mock
 import aiohttp
 import discord
 import pytest
+import yaml
 from typing_extensions import override
 
 import bot.__main__ as program
@@ -34,6 +35,7 @@ from tests.cogs.conftest import make_group
 from tests.factories import KEYS
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+DEPLOY = Path(__file__).parents[1] / "deploy"
 
 
 class Offline(Pledge):
@@ -172,7 +174,7 @@ def test_exit_code_tells_a_supervisor_whether_to_try_again(
         if error is not None:
             raise error
 
-    settings = mock.create_autospec(Settings, instance=True)
+    settings = Settings(database_url="sqlite:////nowhere/pledge.db", groups=())
     monkeypatch.setattr(program, "_serve", serve)
     monkeypatch.setattr(program, "_load", lambda: settings)
     monkeypatch.setattr(program.log, "configure", lambda: None)
@@ -185,7 +187,7 @@ def test_exit_code_tells_a_supervisor_whether_to_try_again(
 
 
 def test_unit_file_acts_on_the_exit_codes() -> None:
-    unit = (Path(__file__).parents[1] / "deploy" / "pledge.service").read_text(encoding="utf-8")
+    unit = (DEPLOY / "pledge.service").read_text(encoding="utf-8")
     settings = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line)
     assert settings["Restart"] == "on-failure"
     assert settings["RestartPreventExitStatus"] == "1 2"
@@ -194,3 +196,24 @@ def test_unit_file_acts_on_the_exit_codes() -> None:
     assert settings["Type"] == "notify"
     assert int(settings["TimeoutStopSec"]) > LONGEST_END_SECONDS
     assert int(settings["WatchdogSec"]) > 2 * BLOCKED_SECONDS
+
+
+def test_container_has_the_least_rights() -> None:
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["pledge"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"] and "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["user"].split(":")[0] not in ("", "0", "root")
+    assert "ports" not in service and "privileged" not in service
+    assert all(one.endswith(":ro") for one in service["volumes"] if not one.startswith("record:"))
+    assert service["ulimits"] == {"core": 0}
+    assert int(service["stop_grace_period"].removesuffix("s")) > LONGEST_END_SECONDS
+    assert not {"DISCORD_TOKEN", "PLEDGE_KEY"} & set(service["environment"])
+
+    lines = (DEPLOY / "Containerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
+    users = [line.removeprefix("USER ") for line in lines if line.startswith("USER ")]
+    assert users == [service["user"]]
+    installs = [line for line in lines if "pip install" in line]
+    assert installs
+    for line in installs:
+        assert "--require-hashes" in line or "--no-deps --no-build-isolation" in line
