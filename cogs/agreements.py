@@ -74,7 +74,7 @@ class Agreements(
 
         Args:
             interaction: the command.
-            change: Minor keeps signatures valid; material asks everybody to sign again.
+            change: Minor for a typo, material for a real change: then all sign again.
         """
         wanted = Change(change) if change else None
 

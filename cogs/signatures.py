@@ -113,7 +113,7 @@ class Signatures(
         member: discord.User,
         note: app_commands.Range[str, 1, LONGEST_NOTE],
     ) -> None:
-        """Record a signature that somebody gave on paper or aloud.
+        """Note that somebody has signed on paper or aloud.
 
         Args:
             interaction: the command.

@@ -198,8 +198,8 @@ def _what_changed(renewal: Renewal, group: str) -> list[str]:
     legend = _("This is what has changed. ~~Struck out~~ is gone, **bold** is new:")
     if renewal.translation_lags:
         lags = _(
-            "⚠️ The translation does not have all of these changes yet, so you read them in the"
-            " words of the original text, which counts."
+            "⚠️ The translation lacks some of these changes. You read them here in the"
+            " original text, which is the one that counts."
         )
         legend = f"{lags}\n{legend}"
     pages = change_pages(renewal.changes)

@@ -71,8 +71,7 @@ def expired(group: str, *, role_waits: bool) -> str:
 def grace_over(group: str, link: str | None, *, role_waits: bool) -> str:
     """The time in which the older signature still counted is over."""
     why = _(
-        "The agreement of **{group}** has changed, and the time in which your older signature still"
-        " counted is over."
+        "The agreement of **{group}** has changed. Your older signature does not count any more."
     ).format(group=group)
     if link is None:
         again = _(

@@ -254,8 +254,8 @@ def record_preview(
         )
     lines.append(
         _(
-            "You are about to record that **{who}** has agreed, on paper or aloud, to version"
-            " {number} of the agreement of **{group}**, with these words:"
+            "This records that **{who}** has agreed, on paper or aloud. It is"
+            " version {number} of the agreement of **{group}**, with these words:"
         ).format(who=who, number=version.number, group=group)
     )
     lines.append(quoted(version.agreement.signatures.participant))

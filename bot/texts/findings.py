@@ -123,8 +123,8 @@ WORDS: dict[Matter, tuple[str, str]] = {
             " unsigned."
         ),
         mark(
-            "Switch on the Server Members Intent in Discord's developer portal, start Pledge again"
-            " and repeat this."
+            "In Discord's developer portal, switch on the Server Members Intent."
+            " Then start Pledge again and repeat this."
         ),
     ),
     Matter.RECORD_UNREADABLE: (
@@ -238,10 +238,7 @@ WORDS: dict[Matter, tuple[str, str]] = {
         mark("Mend whatever else is said here, then start it with `pledge run`."),
     ),
     Matter.NOT_STARTED: (
-        mark(
-            "No agreement is published yet, so nobody can have signed, and everybody counts as"
-            " unsigned."
-        ),
+        mark("No agreement is published yet. So nobody has signed, and all count as unsigned."),
         mark(
             "A facilitator publishes it with `/agreement publish`. Look again when people have"
             " signed."
@@ -292,13 +289,13 @@ WORDS: dict[Matter, tuple[str, str]] = {
     ),
     Matter.WELCOME_HIDDEN: (
         mark(
-            "Not everybody can see the welcome channel, and newcomers whose direct messages are"
-            " closed can sign nowhere else."
+            "Some people cannot see the welcome channel. Whoever has closed their"
+            " direct messages can sign nowhere else."
         ),
         mark("In the channel's settings, under Permissions, allow View Channel for @everyone."),
     ),
     Matter.MODERATORS_PUBLIC: (
-        mark("Everybody can read the moderators' channel, and what Pledge tells the moderators."),
+        mark("The moderators' channel is open to all. All can read what Pledge says there."),
         mark(
             "In the channel's settings, under Permissions, switch off View Channel for @everyone."
         ),

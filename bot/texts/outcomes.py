@@ -15,7 +15,7 @@ CONFIRM_BUTTON = mark("Decide, and tell them")
 WORDS_BUTTON = mark("Words to the accused")
 DROP_BUTTON = mark("Not now")
 PAUSE_BUTTON = mark("It is urgent: pause access now")
-DROPPED = mark("Nothing was decided, and nobody was told anything.")
+DROPPED = mark("Nothing was decided, and no one was told.")
 PAUSED = mark(
     "Their access is paused until the case is decided, and they are told so. Please hear them soon."
 )
@@ -264,8 +264,7 @@ _TO_REPORTERS = {
     ),
     REMINDER: mark("The person was reminded of the promise."),
     SIGN_AGAIN: mark(
-        "The person has to read and sign the agreement again, and is out of the support channel"
-        " until then."
+        "They have to read and sign again, and are out of the support channel until then."
     ),
     SUSPENDED: mark("The person's access to the support channel is paused for a while."),
     REMOVED: mark("The person is no longer part of the group."),

@@ -39,7 +39,7 @@ COMMAND = "pledge receipt verify FILE --head POSITION:HASH"
 """Typed as it is in every language."""
 
 _METHODS = {
-    Method.REACTION: mark("by a reaction under the agreement in a direct message"),
+    Method.REACTION: mark("by a reaction to the direct message"),
     Method.BUTTON: mark("by a button under the agreement in the server"),
     Method.ATTESTED: mark("on paper or aloud, and recorded by a facilitator"),
 }
@@ -125,7 +125,9 @@ def how_to_check(receipt: Receipt) -> list[str]:
         " this page too: open the list of attachments in your PDF reader and save"
         " {file}."
     ).format(file=receipt_file_name(receipt, "json"))
-    how = _("Whoever has Pledge installed can check it, without any network, key or database:")
+    how = _(
+        "On a computer that has Pledge, this line checks it. It needs no network, key or database:"
+    )
     answers = _("It answers valid, altered or unknown, and says why.")
     if receipt.head is None:
         head = _(
@@ -186,8 +188,8 @@ def receipt_message(receipt: Receipt, group: str) -> str:
     else:
         lines.append(
             _(
-                "Anybody can check the file with `pledge receipt verify` and the ledger head"
-                " `{head}`, which stands in the moderators' channel."
+                "To check the file, use `pledge receipt verify` with the ledger head"
+                " `{head}`. It stands in the moderators' channel."
             ).format(head=receipt.posted_head())
         )
     lines.append(_("-# Keep both files where others do not find them: they hold your account id."))

@@ -94,8 +94,8 @@ REFUSALS = {
         " use `/agreement invite` to count again."
     ),
     "OwnAttestationError": mark(
-        "Nobody can record their own signature. Please use `/agreement sign`, or ask another"
-        " facilitator."
+        "You cannot record your own signature. Please use `/agreement sign`, or"
+        " ask somebody else with your role."
     ),
     "CoveredError": mark(
         "They hold a valid signature already, so there was nothing to record."
@@ -120,8 +120,9 @@ REFUSALS = {
         " you type."
     ),
     "NobodyNamedError": mark(
-        "This case names nobody, so nothing can be decided against anybody. You can decide that"
-        " there was no breach, or that legal action is possible."
+        "No one is named in this case, so no step can be taken against a"
+        " person. You can decide that there was no breach, or that legal action"
+        " is possible."
     ),
     "SuspensionEndError": mark(
         "Please say with `days` for how many days access is paused, from 1 to 3650."

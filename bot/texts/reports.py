@@ -34,9 +34,7 @@ CAUSES = {
         "The member role is another one than before. Perhaps `roles.member` names the wrong role,"
         " or the role was renamed."
     ),
-    Cause.UNKNOWN: mark(
-        "Perhaps an invite, the server's onboarding or another bot gives the role to everybody."
-    ),
+    Cause.UNKNOWN: mark("Perhaps an invite, onboarding or another bot gives the role to all."),
 }
 
 

@@ -118,7 +118,7 @@ async def test_reminder_within_a_grace_says_until_when_access_lasts(
 
     assert not world.has_role(member)
     last = world.dms(member)[-1].content
-    assert "your older signature still counted is over" in last
+    assert "Your older signature does not count any more" in last
     assert f"/{world.request_of(member).id}" in last
     await world.react(member)
     assert world.has_role(member)

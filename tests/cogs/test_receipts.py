@@ -93,7 +93,7 @@ async def test_receipt_works_in_a_direct_message_and_says_when_it_is_too_early(
     result = await other.user.slash("agreement receipt")
     await world.env.settle()
 
-    assert "Anybody can check" in answer(early).content
+    assert "To check the file" in answer(early).content
     assert "Others cannot check it in full yet" in answer(result).content
     files = await save(result, tmp_path)
     assert verify(files[".json"], posted_head(world)) == ("unknown", 1)

@@ -141,7 +141,7 @@ async def test_closed_dms_let_the_signature_stand_and_ask_for_a_word_in_person(
 
 async def test_nobody_records_their_own_a_bots_or_an_absent_persons(world: World) -> None:
     await world.publish()
-    assert "Nobody can record their own" in said(await ask_to_record(world, world.facilitator))
+    assert "You cannot record your own" in said(await ask_to_record(world, world.facilitator))
     bot = world.guild.add_member(world.env.create_user("test-machine", bot=True))
     assert "That is a bot" in said(await ask_to_record(world, bot))
     member = await world.join()

@@ -124,8 +124,8 @@ async def test_who_sees_the_other_channels_is_noted(sound: World) -> None:
     sound.env.backend.set_overwrite(sound.channel("welcome").id, hidden)
     result = await sound.facilitator.slash(sound.channel("moderators"), "pledge check")
     answer = said(result)
-    assert "Everybody can read the moderators' channel" in answer
-    assert "Not everybody can see the welcome channel" in answer
+    assert "The moderators' channel is open to all" in answer
+    assert "Some people cannot see the welcome channel" in answer
 
 
 async def test_names_of_roles_do_no_harm(sound: World) -> None:
