@@ -234,6 +234,6 @@ async def test_translation_left_behind_is_named_before_publishing_and_hides_no_c
     assert "not in the translation `es`:** Why we make this promise. Whoever reads it" in asks
     assert "not in the translation `fr`" not in asks
     told = "\n".join(message.content for message in world.dms(member)[before:])
-    assert "La traducción todavía no recoge todos estos cambios" in told
+    assert "A la traducción le faltan algunos de estos cambios" in told
     assert "in peace." in told
     assert "Nos escuchamos." in told
