@@ -333,7 +333,7 @@ async def test_commands_have_spanish_names_beside_their_own(env: simcord.Env) ->
     assert publish["description_localizations"]["es-419"].startswith("Firma y publica")
     change = options_of(publish)["change"]
     assert change["name_localizations"]["es-ES"] == "cambio"
-    assert change["description_localizations"]["es-ES"].startswith("Menor: ")
+    assert change["description_localizations"]["es-ES"].startswith("Menor para ")
     names = {choice["value"]: choice["name_localizations"]["es-ES"] for choice in change["choices"]}
     assert names == {"minor": "menor", "material": "sustancial"}
 
