@@ -43,6 +43,7 @@ EXTENSIONS = (
     "cogs.inspection",
     "cogs.upkeep",
     "cogs.lookout",
+    "cogs.retention",
 )
 
 

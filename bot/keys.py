@@ -19,6 +19,9 @@ SUBJECT_KEY = "ledger-subject"
 PERSON_KEY = "case-person"
 """What the key is for under which people are found in cases."""
 
+PROOF_KEY = "proof-subject"
+"""What the key is for that names people in the proofs of signatures that ended."""
+
 LOOKUPS = (SUBJECT_KEY, PERSON_KEY)
 """Keys by which rows are found again. They are those of the first of the operator's keys for ever,
 and the record keeps them (`bot.storage.operator_keys`)."""
@@ -65,6 +68,14 @@ class Keyring:
     def lookup(self, purpose: str) -> bytes:
         """The key for one of `LOOKUPS`, which stays the same when the operator's key changes."""
         return self._lookups[purpose] if self._lookups else self.derive(purpose)
+
+    @property
+    def proof_key(self) -> bytes:
+        """The key for `PROOF_KEY`, which as those of `LOOKUPS` stays the same.
+
+        It follows from one of them, so that records from before there were proofs have it too.
+        """
+        return _derive(self.lookup(SUBJECT_KEY), PROOF_KEY)
 
     @property
     def fingerprint(self) -> str:

@@ -100,6 +100,8 @@ def _summary(result: Verification) -> list[str]:
         lines.append(
             f"Entries whose words were erased, and which still hold the chain: {result.erased:,}."
         )
+    if result.proofs:
+        lines.append(f"Proofs of signatures that ended and were removed: {result.proofs:,}.")
     if result.older:
         lines.append(
             f"Signatures from before the ledger, for which it cannot vouch: {result.older:,}."

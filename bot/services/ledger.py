@@ -17,6 +17,7 @@ from bot.domain.audit import (
 from bot.domain.checkpoints import Checkpoints
 from bot.domain.effects import Report
 from bot.domain.ledger import GENESIS, NO_ENTRIES, Head, LedgerKind
+from bot.domain.proofs import check_proof
 from bot.keys import SUBJECT_KEY
 from bot.services import checkpoints, outbox
 from bot.services.checkpoints import Covering
@@ -34,7 +35,8 @@ Tell = Callable[[int, int], None]
 class Verification:
     """What a check of ledger and record came to.
 
-    `head` is that of the ledger; `signatures` counts all, `older` those from before the ledger;
+    `head` is that of the ledger; `signatures` counts all, `older` those from before the ledger, and
+    `proofs` what is left of those that ended and went;
     `erased` counts entries whose words were destroyed. `findings` are the first of all `wrong`.
     """
 
@@ -44,6 +46,7 @@ class Verification:
     versions: int
     signatures: int
     older: int
+    proofs: int
     findings: tuple[Finding, ...]
     wrong: int
 
@@ -123,6 +126,9 @@ async def verify_in(
         done = entries + given.count
         if tell is not None:
             tell(done, total)
+    proofs = await _check_proofs(tx, publications, wrong)
+    if tell is not None:
+        tell(total, total)
     await _check_the_other_way(tx, wrong)
     return Verification(
         head=chain.head,
@@ -131,9 +137,20 @@ async def verify_in(
         versions=len(kept),
         signatures=given.count,
         older=given.older,
+        proofs=proofs,
         findings=tuple(wrong.listed),
         wrong=wrong.count,
     )
+
+
+async def _check_proofs(tx: Transaction, publications: Publications, wrong: _Findings) -> int:
+    """What is left of signatures that went must fit to texts and entries, too."""
+    count = 0
+    async for page in audit.pages(audit.list_witnessed_proofs, tx, lambda w: w.proof.id):
+        for witnessed in page:
+            wrong.add(check_proof(witnessed, publications.recorded))
+        count += len(page)
+    return count
 
 
 async def _check_the_other_way(tx: Transaction, wrong: _Findings) -> None:
@@ -144,6 +161,9 @@ async def _check_the_other_way(tx: Transaction, wrong: _Findings) -> None:
         (audit.list_silently_erased, Flaw.ERASED),
         (audit.list_shared, Flaw.SIGNATURE_TWICE),
         (audit.list_shared_endings, Flaw.SIGNATURE_TWICE),
+        (audit.list_shared_proofs, Flaw.SIGNATURE_TWICE),
+        (audit.list_shared_proven_endings, Flaw.SIGNATURE_TWICE),
+        (audit.list_claimed_twice, Flaw.SIGNATURE_TWICE),
     ):
         async for positions in audit.pages(read, tx, lambda position: position):
             wrong.add(Finding(flaw=flaw, position=position) for position in positions)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
+from bot.domain.retention import RetentionTerms
 from bot.settings.locales import find_locale, nearest_locales
 from bot.settings.models import Strict, refused
 from bot.settings.problems import shown
@@ -146,7 +147,19 @@ class Retention(Strict):
     case_days: Days = Field(default=365, description="give whole days from 1 to 3650")
     unsigned_days: Days = Field(default=90, description="give whole days from 1 to 3650")
     proof_days: Days = Field(default=1095, description="give whole days from 1 to 3650")
+    activity_days: Days = Field(default=30, description="give whole days from 1 to 3650")
     backup_days: Days = Field(default=30, description="give whole days from 1 to 3650")
+
+    @property
+    def terms(self) -> RetentionTerms:
+        """The same as times."""
+        return RetentionTerms(
+            case=timedelta(days=self.case_days),
+            unsigned=timedelta(days=self.unsigned_days),
+            proof=timedelta(days=self.proof_days),
+            activity=timedelta(days=self.activity_days),
+            backup=timedelta(days=self.backup_days),
+        )
 
 
 def _name(value: object) -> str:

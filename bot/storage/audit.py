@@ -10,9 +10,11 @@ from bot.domain.agreements import AgreementVersion, Signature
 from bot.domain.audit import Statement, Witnessed
 from bot.domain.errors import StorageError
 from bot.domain.ledger import ENDINGS, LedgerKind
+from bot.domain.proofs import Proof, WitnessedProof
 from bot.storage import rows
 from bot.storage.database import Transaction
 from bot.storage.outages import find_outage
+from bot.storage.proof_tables import proofs
 from bot.storage.tables import agreement_versions, ledger_entries, signatures
 
 PAGE = 1_000
@@ -22,6 +24,7 @@ _BEFORE_ALL = -(2**63)
 
 _entries = ledger_entries.c
 _columns = signatures.c
+_proven = proofs.c
 _signed = ledger_entries.alias("signed")
 _ended = ledger_entries.alias("ended")
 _SAID = ("kind", "group_key", "subject", "payload")
@@ -47,15 +50,31 @@ _witnessed = _page(
     _columns.id,
 )
 
+_witnessed_proofs = _page(
+    select(
+        proofs,
+        agreement_versions.c.number.label("version_number"),
+        agreement_versions.c.sha256.label("text_sha256"),
+        *(_signed.c[name].label(f"signed_{name}") for name in _SAID),
+        *(_ended.c[name].label(f"ended_{name}") for name in _SAID),
+    )
+    .join_from(proofs, agreement_versions, agreement_versions.c.id == _proven.version_id)
+    .outerjoin(_signed, _signed.c.position == _proven.signed_position)
+    .outerjoin(_ended, _ended.c.position == _proven.revoked_position),
+    _proven.id,
+)
+
 # An entry whose words were erased may have lost its signature with them; see `_silent`.
 _unanswered = _page(
     select(_entries.position, _entries.kind).where(
         _entries.payload.is_not(None),
         or_(
             (_entries.kind == LedgerKind.SIGNED)
-            & ~exists().where(_columns.signed_position == _entries.position),
+            & ~exists().where(_columns.signed_position == _entries.position)
+            & ~exists().where(_proven.signed_position == _entries.position),
             _entries.kind.in_(ENDINGS)
-            & ~exists().where(_columns.revoked_position == _entries.position),
+            & ~exists().where(_columns.revoked_position == _entries.position)
+            & ~exists().where(_proven.revoked_position == _entries.position),
         ),
     ),
     _entries.position,
@@ -112,8 +131,9 @@ async def list_versions(tx: Transaction, after_id: int, limit: int) -> list[Agre
 
 
 async def count_signatures(tx: Transaction) -> int:
-    """How many signatures there are."""
-    return (await tx.execute(select(func.count()).select_from(signatures))).scalar_one()
+    """How many signatures there are, and proofs of earlier ones."""
+    there = (await tx.execute(select(func.count()).select_from(signatures))).scalar_one()
+    return there + (await tx.execute(select(func.count()).select_from(proofs))).scalar_one()
 
 
 async def list_witnessed(tx: Transaction, after_id: int, limit: int) -> list[Witnessed]:
@@ -131,6 +151,20 @@ def _witness(row: RowMapping) -> Witnessed:
         signed=_statement(row, "signed"),
         ended=_statement(row, "ended"),
     )
+
+
+async def list_witnessed_proofs(tx: Transaction, after_id: int, limit: int) -> list[WitnessedProof]:
+    """Proofs with the entries they point at, by ascending id."""
+    found = await tx.execute(_witnessed_proofs, {"after": after_id, "page": limit})
+    return [
+        WitnessedProof(
+            proof=Proof(**{name: value for name, value in row.items() if name not in _BESIDE}),
+            text_sha256=row["text_sha256"],
+            signed=_statement(row, "signed"),
+            ended=_statement(row, "ended"),
+        )
+        for row in found.mappings()
+    ]
 
 
 def _statement(row: RowMapping, prefix: str) -> Statement | None:
@@ -159,6 +193,23 @@ async def list_shared(tx: Transaction, after: int, limit: int) -> list[int]:
 async def list_shared_endings(tx: Transaction, after: int, limit: int) -> list[int]:
     """Positions that more than one signature gives as that of its end."""
     return await _list_shared(tx, _columns.revoked_position, after, limit)
+
+
+async def list_shared_proofs(tx: Transaction, after: int, limit: int) -> list[int]:
+    """Positions that more than one proof gives as that of the signing."""
+    return await _list_shared(tx, _proven.signed_position, after, limit)
+
+
+async def list_shared_proven_endings(tx: Transaction, after: int, limit: int) -> list[int]:
+    """Positions that more than one proof gives as that of the end."""
+    return await _list_shared(tx, _proven.revoked_position, after, limit)
+
+
+async def list_claimed_twice(tx: Transaction, after: int, limit: int) -> list[int]:
+    """Positions that a proof gives, and a signature as well."""
+    both = exists().where(_columns.signed_position == _proven.signed_position)
+    query = _page(select(_proven.signed_position), _proven.signed_position).where(both)
+    return list((await tx.execute(query, {"after": after, "page": limit})).scalars())
 
 
 async def _list_shared(tx: Transaction, column: Any, after: int, limit: int) -> list[int]:

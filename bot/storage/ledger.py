@@ -1,7 +1,8 @@
 """The ledger's entries: added one after the other, never changed, and read in order."""
 
 import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -40,14 +41,30 @@ _are_checkpoints = text("kind = 'checkpoint'")
 _are_publications = text("kind = 'published'")
 
 
+PASSING = (
+    LedgerKind.REQUESTED,
+    LedgerKind.DECLINED,
+    LedgerKind.GRANTED,
+    LedgerKind.REMOVED,
+    LedgerKind.KICKED,
+    LedgerKind.SUSPENDED,
+    LedgerKind.SUSPENSION_ENDED,
+)
+"""What is recorded of people beside their signatures: no signature and no proof stands on it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """What is to be recorded; `subject_id` is the account it is about, None for nobody's."""
+    """What is to be recorded; `subject_id` is the account it is about, None for nobody's.
+
+    `subject` is the name of that account in the ledger, where only that is known.
+    """
 
     group_key: str | None
     kind: LedgerKind
     facts: Facts
     subject_id: int | None = None
+    subject: str | None = None
 
 
 async def append(
@@ -91,7 +108,7 @@ async def append_many(tx: Transaction, entries: Sequence[NewEntry], now: datetim
             group_key=new.group_key,
             kind=new.kind.value,
             recorded_at=now,
-            subject=None if new.subject_id is None else subject_of(key, new.subject_id),
+            subject=new.subject if new.subject_id is None else subject_of(key, new.subject_id),
             commitment=commit(salt, payload),
             hash=GENESIS,
             salt=salt,
@@ -154,6 +171,54 @@ async def erase(tx: Transaction, member_id: int, now: datetime) -> int:
         facts = {"entries": erased.rowcount}
         await append(tx, None, LedgerKind.ERASED, facts, now, subject_id=member_id)
     return erased.rowcount
+
+
+async def erase_at(
+    tx: Transaction, group_key: str, positions: Collection[int], now: datetime
+) -> int:
+    """Destroy what these entries of a group say of people, and record it once for each person.
+
+    What was published stays, whoever did it: every signature refers to it.
+
+    Returns:
+        How many entries said something.
+    """
+    erased = await tx.execute(
+        update(ledger_entries)
+        .where(
+            _columns.position.in_(list(positions)),
+            _columns.group_key == group_key,
+            _columns.subject.is_not(None),
+            _columns.payload.is_not(None),
+            _columns.kind.not_in((LedgerKind.ERASED, LedgerKind.PUBLISHED)),
+        )
+        .values(salt=None, payload=None)
+        .returning(_columns.subject)
+    )
+    counts = Counter(str(subject) for subject in erased.scalars())
+    said = [
+        NewEntry(
+            group_key=group_key, kind=LedgerKind.ERASED, facts={"entries": count}, subject=subject
+        )
+        for subject, count in sorted(counts.items())
+    ]
+    await append_many(tx, said, now)
+    return counts.total()
+
+
+async def list_said_of(tx: Transaction, group_key: str, member_ids: Collection[int]) -> list[int]:
+    """Positions of what the entries of a group still say of these people.
+
+    Not of what they published, and not of the erasing itself.
+    """
+    key = keys_of(tx).lookup(SUBJECT_KEY)
+    query = select(_columns.position).where(
+        _columns.subject.in_([subject_of(key, member_id) for member_id in member_ids]),
+        _columns.group_key == group_key,
+        _columns.payload.is_not(None),
+        _columns.kind.not_in((LedgerKind.ERASED, LedgerKind.PUBLISHED)),
+    )
+    return list((await tx.execute(query)).scalars())
 
 
 async def find_last_recorded_at(tx: Transaction) -> datetime | None:

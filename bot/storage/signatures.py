@@ -115,8 +115,8 @@ async def mark_revoked(
 ) -> None:
     """End a signature at `now`, or between `after` and `now`, in the ledger first.
 
-    It is kept for ever as it was. One that has ended already stays as it is; `signature` must
-    have been read in this transaction.
+    It is kept as it was until it becomes a proof (`bot.storage.proofs`). One that has ended already
+    stays as it is; `signature` must have been read in this transaction.
     """
     if signature.revoked_at is not None:
         return

@@ -25,10 +25,10 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import AlarmKind, EffectKind, EffectState
 from bot.domain.invitations import Audience, Kind
-
-# By way of the tables of the cases: whoever has the metadata from here has all tables.
-from bot.storage.case_tables import metadata
 from bot.storage.columns import Id, UTCDateTime, Word, group_key, one_of, quoted
+
+# By way of the tables of cases and proofs: whoever has the metadata from here has all tables.
+from bot.storage.proof_tables import metadata
 from bot.storage.triggers import keep_newest
 
 _OPEN = text(f"state IN ({quoted(OPEN_STATES)})")
@@ -302,6 +302,13 @@ signatures = Table(
         "version_id",
         sqlite_where=text("revoked_at IS NULL"),
         postgresql_where=text("revoked_at IS NULL"),
+    ),
+    Index(
+        "ix_signatures_ended",
+        "group_key",
+        "revoked_at",
+        sqlite_where=text("revoked_at IS NOT NULL"),
+        postgresql_where=text("revoked_at IS NOT NULL"),
     ),
     Index("ix_signatures_version_id", "version_id"),
     Index("ix_signatures_request_id", "request_id"),

@@ -35,6 +35,17 @@ _SQLITE = (
         ) WHERE id = NEW.id;
     END
     """,
+    """
+    CREATE TRIGGER signatures_newest_gone AFTER DELETE ON signatures
+    BEGIN
+        UPDATE signature_requests
+        SET (newest_id, newest_version_id, newest_end) = (
+            SELECT id, version_id, revoke_reason FROM signatures
+            WHERE group_key = OLD.group_key AND member_id = OLD.member_id
+            ORDER BY id DESC LIMIT 1
+        ) WHERE member_id = OLD.member_id AND newest_id = OLD.id;
+    END
+    """,
 )
 
 _POSTGRESQL = (
@@ -71,6 +82,22 @@ _POSTGRESQL = (
     """
     CREATE TRIGGER signature_requests_newest BEFORE INSERT ON signature_requests
     FOR EACH ROW EXECUTE FUNCTION signature_requests_newest()
+    """,
+    """
+    CREATE OR REPLACE FUNCTION signatures_newest_gone() RETURNS trigger AS $$
+    BEGIN
+        UPDATE signature_requests
+        SET (newest_id, newest_version_id, newest_end) = (
+            SELECT id, version_id, revoke_reason FROM signatures
+            WHERE group_key = OLD.group_key AND member_id = OLD.member_id
+            ORDER BY id DESC LIMIT 1
+        ) WHERE member_id = OLD.member_id AND newest_id = OLD.id;
+        RETURN NULL;
+    END $$ LANGUAGE plpgsql
+    """,
+    """
+    CREATE TRIGGER signatures_newest_gone AFTER DELETE
+    ON signatures FOR EACH ROW EXECUTE FUNCTION signatures_newest_gone()
     """,
 )
 

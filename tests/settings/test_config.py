@@ -69,6 +69,7 @@ def test_load_gives_the_defaults_when_only_the_required_is_written(folder: Path)
         "case_days": 365,
         "unsigned_days": 90,
         "proof_days": 1095,
+        "activity_days": 30,
         "backup_days": 30,
     }
     assert load(folder).database_url == f"sqlite:///{folder}/data/pledge.db"

@@ -51,6 +51,11 @@ _FULL: dict[str, dict[str, Any]] = {
         "signed_at": INSTANTS[1],
         "signed_after": INSTANTS[0],
     },
+    "proofs": {
+        "method": Method.REACTION,
+        "signed_at": INSTANTS[1],
+        "signed_after": INSTANTS[0],
+    },
     "effects": {"kind": EffectKind.REPORT, "state": EffectState.DONE},
     "alarms": {"kind": AlarmKind.ROLE_GONE},
     "invitations": {"audience": Audience.EVERYBODY},
@@ -69,6 +74,7 @@ _SPARSE: dict[str, dict[str, Any]] = {
     "signature_requests": {"state": RequestState.QUEUED},
     # Of somebody who has no request: nothing is known there of what they signed.
     "signatures": {"method": Method.BUTTON, "member_id": 2},
+    "proofs": {"method": Method.BUTTON},
     "effects": {"kind": EffectKind.ASK, "state": EffectState.PENDING},
     "alarms": {"kind": AlarmKind.TWO_FACTOR},
     "invitations": {"audience": Audience.MEMBERS},
