@@ -39,6 +39,7 @@ EXTENSIONS = (
     "cogs.agreements",
     "cogs.signatures",
     "cogs.breaches",
+    "cogs.privacy",
     "cogs.invitations",
     "cogs.inspection",
     "cogs.upkeep",

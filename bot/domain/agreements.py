@@ -241,6 +241,8 @@ class RevokeReason(StrEnum):
     """Recorded by a facilitator, and not what the person says."""
     UNCONFIRMED = "unconfirmed"
     """Found in a restored backup, of somebody whose role was gone: they may have withdrawn."""
+    ERASED = "erased"
+    """The person had what is kept about them erased, and their access ended with it."""
     CASE = "case"
     """Ended by the decision of a breach case: the person has to sign again."""
 

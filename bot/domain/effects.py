@@ -64,6 +64,8 @@ class Notice(StrEnum):
     GRACE_OVER = "grace_over"
     ADOPTION_OVER = "adoption_over"
     """These three say why access has ended."""
+    ERASED = "erased"
+    """What was kept about them is gone."""
     REMOVAL_NEAR = "removal_near"
     REMOVAL_NEXT = "removal_next"
     """Warnings, a week and a day before somebody who does not answer is removed."""

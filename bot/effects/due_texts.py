@@ -4,6 +4,7 @@ from bot import texts
 from bot.domain.agreements import RequestState, SignatureRequest
 from bot.domain.effects import Notice
 from bot.services.outbox import NoticeFacts
+from bot.texts import erasing
 
 
 def link_to(request: SignatureRequest | None) -> str | None:
@@ -36,6 +37,8 @@ def due_text(facts: NoticeFacts, group: str) -> str | None:
             words = texts.expired(group, role_waits=facts.role_waits)
         case Notice.GRACE_OVER:
             words = texts.grace_over(group, link, role_waits=facts.role_waits)
+        case Notice.ERASED:
+            words = erasing.erased(group, role_waits=facts.role_waits)
         case Notice.ADOPTION_OVER:
             words = texts.adoption_over(group, link, role_waits=facts.role_waits)
         case _:

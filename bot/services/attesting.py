@@ -18,7 +18,7 @@ from bot.domain.effects import Effect, EffectKind, Notice, lane_of_member, lane_
 from bot.domain.errors import AttestationStaleError, CoveredError, OwnAttestationError
 from bot.domain.suspensions import Pause
 from bot.services.signing import new_receipt_number
-from bot.storage import effects, holders, requests, signatures, suspensions, versions
+from bot.storage import effects, erasures, holders, requests, signatures, suspensions, versions
 from bot.storage.database import Database, Transaction
 
 REFUSALS = (Standing.WITHDRAWN, Standing.DECLINED)
@@ -137,6 +137,7 @@ async def _replace_request(
         tx, group_key, member_id, now, version_id=version.id, state=RequestState.SIGNED
     )
     await requests.mark(tx, request_id, answered_at=now)
+    await erasures.forget(tx, [group_key], member_id)
     return request_id
 
 

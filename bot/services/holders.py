@@ -27,6 +27,7 @@ from bot.services import outbox
 from bot.services.members import Present, welcome_all
 from bot.storage import (
     effects,
+    erasures,
     holders,
     officers,
     requests,
@@ -136,6 +137,7 @@ async def record_page(database: Database, sweep: Sweep, page: Page, now: datetim
             tx, key, between, page.present, page.asked_at, now
         ):
             await holders.forget(tx, [key], member_id)
+        await erasures.mark_seen(tx, key, page.present, max(now, sweep.started_at))
         await _keep_out_all(tx, key, page, now)
         in_force = await versions.find_in_force(tx, key)
         if in_force is not None:
@@ -165,6 +167,7 @@ async def record_page(database: Database, sweep: Sweep, page: Page, now: datetim
             is_other = await _is_other_role(tx, key, sweep.role_id)
             await holders.forget_unseen(tx, key, sweep.started_at, keep_adopted=is_other)
             await officers.complete(tx, key, sweep.started_at)
+            await erasures.forget_unseen(tx, key, sweep.started_at)
         return sweep
 
 

@@ -14,6 +14,7 @@ from bot.domain.agreements import (
 from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
 from bot.storage import (
     effects,
+    erasures,
     holders,
     invitations,
     requests,
@@ -71,6 +72,7 @@ async def welcome_all(
     open_requests = await requests.list_open_of(tx, group_key, ids)
     held = await signatures.list_unrevoked_of(tx, group_key, ids)
     paused = await suspensions.list_running_of(tx, group_key, ids)
+    in_peace = await erasures.list_in_peace(tx, group_key, ids)
     touched = 0
     newcomers: list[int] = []
     for person in people:
@@ -94,7 +96,9 @@ async def welcome_all(
                     continue
                 # They were away when the others were asked to sign the newer text.
         else:
+            since = in_peace.get(person.member_id)
             is_new = live or (person.joined_at is not None and person.joined_at >= group.created_at)
+            is_new = is_new and (since is None or _has_come_since(person, since))
             if not (is_new if request is None else _has_returned(request, person)):
                 continue
         if pause is not None and pause.is_final:
@@ -105,6 +109,7 @@ async def welcome_all(
         version_id = in_force.id if in_force else None
         await requests.add(tx, group_key, person.member_id, now, version_id=version_id)
         newcomers.append(person.member_id)
+    await erasures.forget(tx, [group_key], *(in_peace.keys() & set(newcomers)))
     if newcomers and in_force is not None:
         since = group.restored_from
         await requests.ask_queued(tx, group_key, now, newcomers, asked_since=since)
@@ -126,6 +131,14 @@ def _has_returned(request: SignatureRequest, person: Present) -> bool:
         return True
     known_at = request.returned_at or request.created_at
     return person.joined_at is not None and person.joined_at > known_at + CLOCK_SKEW
+
+
+def _has_come_since(person: Present, erased_at: datetime) -> bool:
+    """Whether somebody who was erased has come of their own accord since then.
+
+    They have joined anew, or ask by themselves; Discord can tell of a joining twice.
+    """
+    return person.joined_at is None or person.joined_at > erased_at + CLOCK_SKEW
 
 
 async def _give_back(
@@ -159,3 +172,4 @@ async def say_goodbye(
         await requests.mark_left(tx, group_keys, member_id, now)
         await holders.forget(tx, group_keys, member_id)
         await invitations.forget_member(tx, group_keys, member_id)
+        await erasures.forget(tx, group_keys, member_id)

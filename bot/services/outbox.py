@@ -127,9 +127,9 @@ async def prepare_asking(
         locale: that of the group, which decides about the translation.
     """
     async with database.write() as tx:
-        if effect.request_id is None:
+        request = await requests.find(tx, effect.request_id)
+        if request is None:
             return None
-        request = await requests.get(tx, effect.request_id)
         version = await versions.find_in_force(tx, effect.group_key)
         is_asked = request.message_id is not None and request.is_open
         if version is None or not (is_asked or request.state is RequestState.QUEUED):
@@ -198,9 +198,9 @@ async def record_asked(
         now: the current instant.
     """
     async with database.write() as tx:
-        if effect.request_id is None:
+        request = await requests.find(tx, effect.request_id)
+        if request is None:
             return
-        request = await requests.get(tx, effect.request_id)
         values = {**asdict(place), "checked_at": place.sent_at}
         if request.state is RequestState.QUEUED:
             values |= {"state": RequestState.SENT, "version_id": version.id}
@@ -243,10 +243,9 @@ async def _replace_if_superseded(
 async def record_blocked(database: Database, effect: Effect, code: int, now: datetime) -> None:
     """The person takes no direct messages: they can sign inside the server instead."""
     async with database.write() as tx:
-        if effect.request_id is not None:
-            request = await requests.get(tx, effect.request_id)
-            if request.state is RequestState.QUEUED:
-                await requests.mark(tx, request.id, state=RequestState.BLOCKED)
+        request = await requests.find(tx, effect.request_id)
+        if request is not None and request.state is RequestState.QUEUED:
+            await requests.mark(tx, request.id, state=RequestState.BLOCKED)
         await objecting.report_untold(tx, effect, now)
         await record_undelivered_in(tx, effect, now)
         await effects.mark_finished(tx, effect.id, EffectState.DROPPED, f"blocked {code}", now)
@@ -381,15 +380,16 @@ async def finish(database: Database, effect: Effect, outcome: str, now: datetime
     taken this way, as it has a pace to keep.
     """
     async with database.write() as tx:
-        await effects.mark_finished(tx, effect.id, EffectState.DONE, outcome, now)
+        erased = await effects.mark_finished(tx, effect.id, EffectState.DONE, outcome, now)
         kind = _ROLE_CHANGES.get(outcome) if effect.kind is EffectKind.ALIGN_ROLE else None
         if kind is not None:
-            member_id = effect.member_id
-            facts = {"member_id": member_id}
+            # Of somebody who was erased: that it was done, and not for whom.
+            member_id = None if erased else effect.member_id
+            facts = {} if erased else {"member_id": member_id}
             await ledger.append(tx, effect.group_key, kind, facts, now, subject_id=member_id)
             await effects.close_alarms(tx, effect.group_key, [AlarmKind.TWO_FACTOR], now)
             if kind is LedgerKind.REMOVED:
-                await holders.forget(tx, [effect.group_key], member_id or 0)
+                await holders.forget(tx, [effect.group_key], effect.member_id or 0)
         lanes = [effect.lane]
         if effect.member_id is not None:
             lanes.append(lane_of_member(effect.group_key, effect.member_id))

@@ -56,7 +56,10 @@ async def record_found_answer(
         Whether anything had changed; None when the reading was too old to tell.
     """
     async with database.write() as tx:
-        request = await requests.get(tx, request_id)
+        request = await requests.find(tx, request_id)
+        if request is None:
+            # Erased while its message was read: nothing on it counts any more.
+            return None
         given = await signatures.list_of_member(tx, request.group_key, request.member_id)
         if _last_change(request, given) > observed_at:
             return None
@@ -99,7 +102,9 @@ async def record_message_gone(database: Database, request_id: int, now: datetime
         Whether the person is asked again.
     """
     async with database.write() as tx:
-        request = await requests.get(tx, request_id)
+        request = await requests.find(tx, request_id)
+        if request is None:
+            return False
         if request.state is not RequestState.SENT:
             await requests.mark(tx, request_id, message_id=None)
             return False

@@ -187,11 +187,13 @@ async def record_removed(
     """
     member_id = effect.member_id or 0
     async with database.write() as tx:
-        facts = {"member_id": member_id, "certain": int(certain)}
+        erased = await effects.mark_finished(tx, effect.id, EffectState.DONE, "removed", now)
+        # Of somebody who was erased: that it was done, and not to whom.
+        subject_id = None if erased else member_id
+        facts = {"certain": int(certain), **({} if erased else {"member_id": member_id})}
         kind = LedgerKind.KICKED
-        await ledger.append(tx, effect.group_key, kind, facts, now, subject_id=member_id)
+        await ledger.append(tx, effect.group_key, kind, facts, now, subject_id=subject_id)
         await requests.mark_left(tx, [effect.group_key], member_id, now)
-        await effects.mark_finished(tx, effect.id, EffectState.DONE, "removed", now)
 
 
 async def find_outlook(database: Database, rule: RemovalRule, now: datetime) -> Outlook | None:

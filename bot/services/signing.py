@@ -27,7 +27,7 @@ from bot.domain.errors import (
 from bot.domain.ledger import LedgerKind
 from bot.domain.reminders import may_renew
 from bot.services import objecting
-from bot.storage import effects, holders, ledger, requests, signatures, versions
+from bot.storage import effects, erasures, holders, ledger, requests, signatures, versions
 from bot.storage.database import Database, Transaction
 
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -236,6 +236,7 @@ async def _request_for_button(
         request = None
     if request is None:
         request_id = await requests.add(tx, group_key, member_id, now, version_id=version_id)
+        await erasures.forget(tx, [group_key], member_id)
         return await requests.get(tx, request_id)
     if request.left_at is not None:
         # Pressing a button inside the server is proof of being there, whatever was missed.

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    delete,
     exists,
     func,
     insert,
@@ -18,10 +19,21 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.effects import AlarmKind, Effect, EffectKind, EffectState, lane_of_role
+from bot.domain.effects import (
+    AlarmKind,
+    Effect,
+    EffectKind,
+    EffectState,
+    Notice,
+    lane_of_role,
+)
 from bot.storage import rows
 from bot.storage.database import Transaction
 from bot.storage.tables import alarms, effects
+
+ERASED = Notice.ERASED.value
+"""The detail of what is still to be done for somebody whose data were erased, whatever its kind:
+when it is over, nothing of it is kept."""
 
 _columns = effects.c
 _UNFINISHED = (EffectState.PENDING, EffectState.RUNNING)
@@ -83,6 +95,7 @@ async def add_role_change(
     now: datetime,
     *,
     due_at: datetime | None = None,
+    detail: str | None = None,
 ) -> None:
     """Have a person's role brought in step with the record, in the lane of their role.
 
@@ -92,6 +105,7 @@ async def add_role_change(
         member_id: the person.
         now: the current instant.
         due_at: when, if not at once.
+        detail: `ERASED`, when nothing of it is to be kept.
     """
     await _insert(
         tx,
@@ -101,6 +115,7 @@ async def add_role_change(
         lane=lane_of_role(group_key, member_id),
         kind=EffectKind.ALIGN_ROLE,
         member_id=member_id,
+        detail=detail,
     )
 
 
@@ -186,13 +201,23 @@ async def find_next_due_at(
 
 async def mark_finished(
     tx: Transaction, effect_id: int, state: EffectState, outcome: str, now: datetime
-) -> None:
-    """Close a row: `done`, or `dropped` when it cannot be done or has lost its purpose."""
-    await tx.execute(
+) -> bool:
+    """Close a row: `done`, or `dropped` when it cannot be done or has lost its purpose.
+
+    Returns:
+        Whether it was of somebody whose data were erased: then the row is gone, and nothing may
+        be written anywhere that tells who it was.
+    """
+    closed = await tx.execute(
         update(effects)
         .where(_columns.id == effect_id)
         .values(state=state, outcome=outcome, finished_at=now)
+        .returning(_columns.detail)
     )
+    if closed.scalar_one_or_none() != ERASED:
+        return False
+    await tx.execute(delete(effects).where(_columns.id == effect_id))
+    return True
 
 
 async def mark_retry(tx: Transaction, effect_id: int, due_at: datetime, outcome: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, 
 from bot.domain.agreements import OPEN_STATES, RequestState
 from bot.domain.effects import EffectKind, EffectState
 from bot.domain.invitations import Audience, Invitation, Kind, Progress
+from bot.storage import erasures
 from bot.storage.database import Transaction
 from bot.storage.tables import (
     effects,
@@ -139,7 +140,7 @@ async def add_people(
 
 
 async def _list_covered(tx: Transaction, group_key: str, member_ids: Collection[int]) -> set[int]:
-    """Which of these have an open request, whatever came of it, or a signature."""
+    """Which of these have an open request, whatever came of it, or a signature, or were erased."""
     asked = select(_requests.member_id).where(
         _requests.group_key == group_key,
         _requests.member_id.in_(list(member_ids)),
@@ -150,7 +151,9 @@ async def _list_covered(tx: Transaction, group_key: str, member_ids: Collection[
         signatures.c.member_id.in_(list(member_ids)),
         signatures.c.revoked_at.is_(None),
     )
-    return {*(await tx.execute(asked)).scalars(), *(await tx.execute(signed)).scalars()}
+    in_peace = await erasures.list_in_peace(tx, group_key, member_ids)
+    known = {*(await tx.execute(asked)).scalars(), *(await tx.execute(signed)).scalars()}
+    return known | in_peace.keys()
 
 
 async def count_people(tx: Transaction, invitation_id: int) -> dict[Kind, int]:

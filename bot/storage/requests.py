@@ -73,6 +73,12 @@ async def get(tx: Transaction, request_id: int) -> SignatureRequest:
     )
 
 
+async def find(tx: Transaction, request_id: int | None) -> SignatureRequest | None:
+    """One request by its id; None when the person had it erased, or for no id."""
+    row = (await tx.execute(_requests().where(_columns.id == request_id))).mappings().one_or_none()
+    return rows.request(row) if row else None
+
+
 async def find_open(tx: Transaction, group_key: str, member_id: int) -> SignatureRequest | None:
     """The one request that counts for a person in a group now."""
     query = _requests().where(

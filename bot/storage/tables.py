@@ -449,6 +449,18 @@ invited = Table(
 )
 """Who is on the list of an invitation; forgotten when it is over."""
 
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("group_key", Text, ForeignKey("groups.key"), primary_key=True),
+    Column("member_ref", Text, primary_key=True),
+    Column("erased_at", UTCDateTime, nullable=False),
+    Column("seen_at", UTCDateTime, nullable=False),
+    sqlite_strict=True,
+)
+"""Who was erased and is still in the server: nobody writes to them by itself. `member_ref` is that
+of `bot.storage.sealing.person_ref`. It goes when they leave, or come of their own accord."""
+
 operator_keys = Table(
     "operator_keys",
     metadata,

@@ -40,6 +40,7 @@ ENDINGS = {
     RevokeReason.RENEWED: mark("as they signed again"),
     RevokeReason.EXPIRED: mark("when it ran out"),
     RevokeReason.OBJECTED: mark("as they objected to it"),
+    RevokeReason.ERASED: mark("as they had their data erased"),
     # Who looks somebody up learns that they were asked again, and not that there was a case.
     RevokeReason.CASE: mark("to be signed again"),
     RevokeReason.OUTDATED: mark("as a newer version was not signed in time"),

@@ -13,6 +13,7 @@ from bot.services.records import MemberRecord
 from bot.storage.database import Database
 from tests.cogs.conftest import World
 from tests.factories import KEYS
+from tests.services.privacy.planting import everything
 from tests.storage.rows import nobody
 
 Opener = Callable[[str], Awaitable[Database]]
@@ -180,3 +181,44 @@ async def test_ledger_of_a_restored_record_holds(world: World, past: Past) -> No
     restored = await past.put_back()
 
     assert (await ledger.verify(restored)).wrong == 0
+
+
+async def erase(world: World, member: MemberActor) -> None:
+    shown = await member.slash(world.channel("welcome"), "privacy erase")
+    await world.env.settle()
+    pages = [one for one in [shown.response, *shown.followups] if one is not None]
+    await member.click(pages[-1], label="Erase it for good")
+    await world.env.settle()
+
+
+async def test_person_erased_after_the_backup_is_back_in_it_but_not_let_in(
+    world: World, past: Past
+) -> None:
+    await world.publish()
+    member = await world.join()
+    await world.react(member)
+    await past.save()
+    await erase(world, member)
+    assert not world.has_role(member)
+
+    await past.put_back()
+
+    assert not world.has_role(member), "a ✅ that still stands there is no new acceptance"
+    (signature,) = (await past.record_of(member)).signatures
+    assert signature.revoke_reason is RevokeReason.UNCONFIRMED
+    await erase(world, member)
+    assert str(member.id) not in await everything(world.database)
+    assert (await ledger.verify(world.database)).findings == ()
+
+
+async def test_backup_from_after_the_erasing_knows_nothing_of_them(
+    world: World, past: Past
+) -> None:
+    await world.publish()
+    member = await world.join()
+    await world.react(member)
+    await erase(world, member)
+    await past.save()
+    restored = await past.put_back()
+    assert str(member.id) not in await everything(restored)
+    assert not world.has_role(member)

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.domain.agreements import RequestState, RevokeReason
 from bot.domain.breaches import BreachCase
 from bot.domain.rulings import REMOVED, SIGN_AGAIN, SUSPENDED, Ruling
-from bot.storage import effects, holders, requests, signatures, suspensions, versions
+from bot.storage import effects, erasures, holders, requests, signatures, suspensions, versions
 from bot.storage.database import Transaction
 
 _OWN_WISH = (RevokeReason.WITHDRAWN, RevokeReason.OBJECTED)
@@ -87,6 +87,8 @@ async def open_again(tx: Transaction, group_key: str, member_id: int, now: datet
     given = await signatures.list_of_member(tx, group_key, member_id)
     if given and given[-1].revoke_reason in _OWN_WISH:
         # They have taken it back themselves, and are left in peace.
+        return
+    if await erasures.is_in_peace(tx, group_key, member_id):
         return
     request = await requests.find_open(tx, group_key, member_id)
     if in_force is None or (request is not None and request.left_at is not None):

@@ -1,0 +1,1 @@
+"""What Pledge holds about one person: shown to them, exported, and erased."""

@@ -1,0 +1,129 @@
+"""Erases what Pledge holds about one person in one group, after saying what that means."""
+
+from datetime import datetime, timedelta
+
+from bot.domain.agreements import RevokeReason
+from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.domain.privacy import Erasure
+from bot.storage import (
+    case_parties,
+    cases,
+    effects,
+    erasures,
+    ledger,
+    privacy,
+    proofs,
+    signatures,
+    suspensions,
+)
+from bot.storage.database import Database, Transaction
+
+
+async def preview(
+    database: Database, group_key: str, member_id: int, proof: timedelta, now: datetime
+) -> Erasure:
+    """What would go, and what would stay.
+
+    Args:
+        database: the open database.
+        group_key: the group.
+        member_id: the person.
+        proof: how long a proof of a signature leads to somebody.
+        now: the current instant.
+    """
+    async with database.read() as tx:
+        return await _preview(tx, group_key, member_id, proof, now)
+
+
+async def _preview(
+    tx: Transaction, group_key: str, member_id: int, proof: timedelta, now: datetime
+) -> Erasure:
+    counts = await privacy.count_held(tx, group_key, member_id)
+    given = await signatures.list_of_member(tx, group_key, member_id)
+    left = await proofs.list_of_member(tx, group_key, member_id)
+    ends = [(one.revoked_at or now) + proof for one in given] + [one.held_until for one in left]
+    reported = [
+        await cases.get(tx, one.case_id)
+        for one in await case_parties.list_own_reports(tx, group_key, member_id)
+    ]
+    concerned = await case_parties.list_accused_in(tx, group_key, member_id)
+    stands = any(one.revoked_at is None for one in given)
+    return Erasure(
+        ends_access=stands or counts.holders > 0,
+        requests=counts.requests,
+        signatures=len(given),
+        notes=sum(one.note is not None for one in given),
+        messages=counts.messages,
+        entries=len(await ledger.list_said_of(tx, group_key, [member_id])),
+        lists=counts.lists,
+        reported=tuple(sorted({one.case_number for one in reported})),
+        concerned=tuple(one.case_number for one in concerned),
+        proofs=len(left),
+        proven_until=max(ends, default=None),
+        acts=await privacy.count_acts(tx, group_key, member_id),
+        pause=await suspensions.find_running(tx, group_key, member_id),
+        is_quiet=await erasures.is_in_peace(tx, group_key, member_id),
+    )
+
+
+async def erase(
+    database: Database,
+    group_key: str,
+    member_id: int,
+    fingerprint: str,
+    proof: timedelta,
+    now: datetime,
+    *,
+    is_present: bool,
+    may_be_asked: bool = True,
+) -> Erasure | None:
+    """Erase everything that can go, in one transaction; it cannot be undone.
+
+    A signature that stands ends, and each leaves a proof. Whatever was still to be done for the
+    person is dropped, but for taking the role and telling them that it is done; of these nothing
+    is kept either, once they are over. Cases, pauses and what they did for the group stay.
+
+    Args:
+        database: the open database.
+        group_key: the group.
+        member_id: the person, who has agreed to it.
+        fingerprint: that of what they were shown.
+        proof: how long a proof of a signature leads to somebody.
+        now: the current instant.
+        is_present: whether they are in the server, or may be.
+        may_be_asked: whether people are asked by themselves at all, so that they have to be left
+            in peace.
+
+    Returns:
+        What was erased; None when they were shown something else than there is, and nothing is
+        done.
+    """
+    async with database.write() as tx:
+        found = await _preview(tx, group_key, member_id, proof, now)
+        if found.fingerprint() != fingerprint:
+            return None
+        if not found.has_something:
+            return found
+        signature = await signatures.find_unrevoked(tx, group_key, member_id)
+        if signature is not None:
+            await signatures.mark_revoked(tx, signature, RevokeReason.ERASED, now)
+        await proofs.keep_of_member(tx, group_key, member_id, proof, now)
+        await erasures.erase_rows(tx, group_key, member_id)
+        await erasures.erase_places(tx, group_key, member_id)
+        said = await ledger.list_said_of(tx, group_key, [member_id])
+        await ledger.erase_at(tx, group_key, said, now)
+        if is_present:
+            if may_be_asked:
+                await erasures.leave_in_peace(tx, group_key, member_id, now)
+            # Also of whoever has no access by the record: a role given by hand would stay.
+            await effects.add_role_change(tx, group_key, member_id, now, detail=effects.ERASED)
+        await effects.add(
+            tx,
+            group_key=group_key,
+            lane=lane_of_member(group_key, member_id),
+            kind=EffectKind.NOTICE,
+            member_id=member_id,
+            detail=Notice.ERASED,
+            now=now,
+        )
+        return found

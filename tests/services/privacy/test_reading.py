@@ -1,0 +1,153 @@
+"""Whoever asks is shown everything about themselves, and nothing of anybody else."""
+
+import json
+
+import pytest
+
+from bot.documents.own_record import write_json
+from bot.domain.privacy import OwnRecord, Part, Row
+from bot.domain.retention import RetentionTerms
+from bot.services.privacy import reading
+from bot.storage.database import Database
+from bot.storage.held import SHOWN
+from bot.texts import privacy as texts
+from bot.texts.catalogue import speaking
+from tests.factories import NEWCOMER, NOW, publish
+from tests.services.privacy.planting import GROUP, ME, OTHER, plant_everywhere
+
+TERMS = RetentionTerms()
+READ_DIFFERENTLY = {"form", "about", "content", "payload", "version_id", "signed_version_id"}
+"""Columns of which a person is shown what they mean, rather than what stands there."""
+
+
+async def read(database: Database, member_id: int = ME) -> OwnRecord:
+    return await reading.read_own(database, GROUP, member_id, NOW, with_files=True)
+
+
+async def test_every_shown_column_of_every_table_arrives_with_its_value(
+    database: Database,
+) -> None:
+    planted = await plant_everywhere(database)
+    record = await read(database)
+    there = {(row.table, name) for row in record.rows for name in row.values}
+    expected = {(table, name) for table, names in SHOWN.items() for name in names}
+    # The bytes of a file are handed out beside the rest, and an entry's words are its own.
+    expected -= {("breach_evidence", "content")}
+    assert expected - there == set()
+
+    values = [(row.table, name, value) for row in record.rows for name, value in row.values.items()]
+    for table, names in SHOWN.items():
+        for name in names:
+            if name not in READ_DIFFERENTLY and table != "ledger_entries":
+                wanted = [one for one in planted if one[:2] == (table, name)]
+                assert any(one in values for one in wanted), (table, name)
+
+
+async def test_what_is_read_differently_says_what_it_means(database: Database) -> None:
+    await plant_everywhere(database)
+    record = await read(database)
+    (report,) = (row.values for row in record.rows if row.table == "breach_reports")
+    form = report["form"]
+    assert isinstance(form, dict)
+    assert (form["what"], form["names_somebody"]) == (f"reported by {ME % 1000}", True)
+    assert (form["link"], form["quoted"]) == ("link by 567", "quoted by 567")
+    (request,) = (row.values for row in record.rows if row.table == "signature_requests")
+    assert request["version_id"] == 1
+    (case,) = (r.values for r in record.of(Part.CONCERNED) if r.table == "breach_cases")
+    assert case["signed_version_id"] == 1
+    (entry,) = (row.values for row in record.rows if row.table == "ledger_entries")
+    assert entry["payload"] == {"member_id": ME, "certain": 40_000}
+    (file,) = record.files
+    assert file.media_type == "image/png"
+    assert file.content.startswith(b"breach_evidence-content")
+
+
+async def test_nobody_else_stands_in_what_is_shown_or_exported(database: Database) -> None:
+    await plant_everywhere(database)
+    record = await read(database)
+    for locale in ("en", "es"):
+        with speaking(locale):
+            for text in (
+                texts.own_record("Harbour Light", record, TERMS, str),
+                texts.own_file("Harbour Light", record, TERMS),
+            ):
+                assert str(OTHER) not in text
+                assert f"by {OTHER % 1000}" not in text, "what the other side has said"
+                assert "59999" not in text, "a case of which they were not told"
+                assert "breach_timeline-text" not in text
+                assert "breach_decisions-reason" not in text
+                assert "case_access-reason" not in text
+    exported = write_json("Harbour Light", record).decode()
+    for secret in (str(OTHER), f"by {OTHER % 1000}", "59999", "-reason-", "timeline-text"):
+        assert secret not in exported
+
+
+async def test_readable_file_has_every_value_and_times_that_can_be_read(
+    database: Database,
+) -> None:
+    await plant_everywhere(database)
+    record = await read(database)
+    text = texts.own_file("Harbour Light", record, TERMS)
+    assert "<t:" not in text
+    made_up = {
+        value
+        for row in record.rows
+        for name, value in row.values.items()
+        if isinstance(value, str) and value.startswith(f"{row.table}-{name}-")
+    }
+    assert len(made_up) > 10
+    assert [value for value in made_up if value not in text] == []
+    assert f"reported by {ME % 1000}" in text
+    assert "2026-03-01 12:00 UTC" in text
+
+
+async def test_every_title_and_label_is_in_words(database: Database) -> None:
+    await plant_everywhere(database)
+    text = texts.own_file("Harbour Light", await read(database), TERMS)
+    columns = {name for names in SHOWN.values() for name in names if "_" in name}
+    assert [name for name in sorted(columns) if f"{name}:" in text] == []
+
+
+async def test_export_for_programs_is_grouped_by_purpose(database: Database) -> None:
+    await plant_everywhere(database)
+    document = json.loads(write_json("Harbour Light", await read(database)))
+    assert document["format"] == "pledge own record 1"
+    assert document["group"] == "Harbour Light"
+    assert list(document["held"]) == [part.value for part in Part]
+    assert document["held"]["agreement"]["signatures"][0]["signed_at"].endswith("Z")
+
+
+async def test_stranger_is_told_that_nothing_is_held(database: Database) -> None:
+    await plant_everywhere(database)
+    record = await read(database, NEWCOMER)
+    assert (record.rows, record.files, record.pause) == ((), (), None)
+    assert texts.NOTHING_HELD in texts.own_record("Harbour Light", record, TERMS, str)
+    assert await reading.list_groups(database, [GROUP], NEWCOMER) == []
+    assert await reading.list_groups(database, [GROUP], ME) == [GROUP]
+
+
+@pytest.mark.parametrize("part", list(Part))
+async def test_each_purpose_says_why_who_and_how_long(database: Database, part: Part) -> None:
+    await plant_everywhere(database)
+    record = await read(database)
+    only = OwnRecord(group_key=GROUP, read_at=NOW, rows=tuple(record.of(part)))
+    text = texts.own_record("Harbour Light", only, TERMS, str)
+    assert text.count("###") == 2, "its own heading, and the end"
+    assert "Kept " in text
+    assert "see it" in text
+
+
+async def test_groups_are_kept_apart(database: Database) -> None:
+    await plant_everywhere(database)
+    await publish(database, "still-water")
+    assert (await reading.read_own(database, "still-water", ME, NOW)).rows == ()
+
+
+@pytest.mark.parametrize(
+    "typed", ["<t:99999999999999999999:f>", "<t:-99999999999:R>", "<t:99999999999:f>", "**bold**"]
+)
+def test_whatever_people_typed_can_be_written_out(typed: str) -> None:
+    row = Row(part=Part.REPORTED, table="breach_letters", values={"text": typed})
+    record = OwnRecord(group_key=GROUP, read_at=NOW, rows=(row,))
+    assert "A letter to you" in texts.own_file("Harbour Light", record, TERMS)
+    assert "A letter to you" in texts.own_record("Harbour Light", record, TERMS, str)

@@ -1,0 +1,45 @@
+"""Somebody who wants to be erased, and what is shown to them and done."""
+
+from datetime import timedelta
+
+from bot.domain.effects import Effect
+from bot.domain.privacy import Erasure
+from bot.services import outbox
+from bot.services.privacy import erasing
+from bot.storage.database import Database
+from tests.factories import NOW
+from tests.services.test_ledger import ACCEPT, GROUP, Story
+
+ME, NEIGHBOUR = 912_345_678_901_234_567, 923_456_789_012_345_678
+PROOF = timedelta(days=1095)
+
+
+async def preview(database: Database, member_id: int = ME, group: str = GROUP) -> Erasure:
+    return await erasing.preview(database, group, member_id, PROOF, NOW)
+
+
+async def erase(
+    database: Database, member_id: int = ME, group: str = GROUP, *, is_present: bool = True
+) -> Erasure:
+    shown = await preview(database, member_id, group)
+    found = await erasing.erase(
+        database, group, member_id, shown.fingerprint(), PROOF, NOW, is_present=is_present
+    )
+    assert found is not None
+    return found
+
+
+async def claim(database: Database) -> list[Effect]:
+    return await outbox.claim(database, NOW, limit=50, group_keys=[GROUP], not_asking=[])
+
+
+async def signed_twice(database: Database) -> Story:
+    """Somebody signed, withdrew and signed again; so did somebody else."""
+    story = Story(database)
+    await story.publish()
+    for member_id in (ME, NEIGHBOUR):
+        await story.join(member_id)
+        await story.react(ACCEPT, member_id)
+        await story.react(ACCEPT, member_id, removed=True)
+        await story.react(ACCEPT, member_id)
+    return story
