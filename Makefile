@@ -72,6 +72,7 @@ bench: .venv ## measure acceptances, a large server, a publish, receipts, what f
 	@.venv/bin/python -m benchmarks.receipt
 	@.venv/bin/python -m benchmarks.facilitators
 	@.venv/bin/python -m benchmarks.cases
+	@.venv/bin/python -m benchmarks.retention
 
 .PHONY: lock
 lock: ## write both lock files again (needs uv; UPGRADE=1 takes newer releases)

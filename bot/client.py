@@ -44,6 +44,7 @@ EXTENSIONS = (
     "cogs.inspection",
     "cogs.upkeep",
     "cogs.lookout",
+    "cogs.retention",
 )
 
 

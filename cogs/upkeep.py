@@ -19,7 +19,7 @@ from bot.effects.posted_head import compare_with_posted_head
 from bot.effects.reconciler import rules_of
 from bot.effects.removal import removal_rule
 from bot.effects.timer import every
-from bot.services import ledger, outbox, reminders, removals
+from bot.services import ledger, outbox, reminders, removals, servers
 from bot.services.cases import clocks, ending, retention
 from bot.settings import Group
 from cogs._consent import EnforceButton, RemoveButton
@@ -241,18 +241,18 @@ class Upkeep(commands.Cog):
     async def _note_server(self, group: Group, *, there: bool) -> None:
         """A group without its server rests: nothing is asked of Discord until it is back."""
         client = self.client
-        if there is not (group.key in client.effects.resting):
-            return
         if there:
             client.effects.resting.discard(group.key)
-        else:
+        elif group.key not in client.effects.resting:
             client.effects.resting.add(group.key)
             log.warning(
                 "The server of group %s is not there: the bot is not on it, or not any more."
-                " Everything is kept. Invite the bot again, or correct `guild`, and it goes on",
+                " Everything is kept for as long as `retention` says. Invite the bot again, or"
+                " correct `guild`, and it goes on",
                 group.key,
             )
-        await outbox.record_server(client.database, group.key, client.now(), there=there)
+        # Also when nothing has changed here: the bot may have come back while it was not running.
+        await servers.record_server(client.database, group.key, client.now(), there=there)
 
     async def _catch_up_in(self, guild: discord.Guild) -> None:
         # While Discord still sends the servers one by one, `begin` comes and looks at all.

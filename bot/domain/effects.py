@@ -110,6 +110,8 @@ class Report(StrEnum):
     """A limit of a breach case is near, or over."""
     CASES_END = "cases_end"
     """Closed cases are about to be destroyed, as they were kept for long enough."""
+    RECORDS_END = "records_end"
+    """Signatures are about to lose their names, or people who left to be forgotten."""
     ATTEST_OBJECTED = "attest_objected"
     """Somebody objected to a signature that was recorded for them."""
     ATTEST_UNTOLD = "attest_untold"

@@ -477,12 +477,6 @@ async def find_reported_in(
     return await effects.find_added(tx, lane, EffectKind.REPORT, pack(report, facts), now)
 
 
-async def record_server(database: Database, group_key: str, now: datetime, *, there: bool) -> None:
-    """The bot was removed from the group's server, or is back on it."""
-    async with database.write() as tx:
-        await versions.mark_group(tx, group_key, gone_at=None if there else now)
-
-
 async def all_clear(
     database: Database,
     group_key: str,

@@ -190,6 +190,28 @@ class Database:
         self._round += 1
         await self._engine.dispose()
 
+    async def drop_old_pages(self) -> bool:
+        """Have nothing that was removed stand in the log that SQLite keeps beside its file.
+
+        In the file itself it is overwritten at once (`secure_delete`), but the log still has the
+        pages as they were before. PostgreSQL cleans up by itself, in its own time.
+
+        Returns:
+            Whether the log is empty; it is not when somebody is reading an older state.
+        """
+        if self.dialect != "sqlite":
+            return True
+        async with self._writer, self._engine.connect() as connection:
+            # Beside SQLAlchemy, which would begin a transaction: in one this is not possible.
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            # Whoever reads is not waited for, as everybody else would have to wait, too.
+            await (await driver.execute("PRAGMA busy_timeout = 100")).close()
+            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_pages = await cursor.fetchone()
+            await cursor.close()
+            await (await driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")).close()
+            return not busy
+
     def _on_connect(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
         entry.info[_ROUND] = self._round
 

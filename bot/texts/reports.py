@@ -76,28 +76,30 @@ def ways(facts: Facts) -> str:
     return "\n".join(f"- {count} {_(SOURCES[source])}" for source, count in found)
 
 
+def _unsigned(word: Report, facts: Facts) -> str:
+    """People had the role without a signature, and what is done about it."""
+    total = sum(int(facts.get(source, 0)) for source in Source)
+    taken = plural(
+        "**{count} person had the member role without a valid signature.** I am taking it back.",
+        "**{count} people had the member role without a valid signature.** I am taking it back.",
+        total,
+    )
+    left = plural(
+        "**{count} person has the member role without a valid signature.** I leave it, as"
+        " the settings say.",
+        "**{count} people have the member role without a valid signature.** I leave it, as"
+        " the settings say.",
+        total,
+    )
+    said = taken if word is Report.ROLE_TAKEN else left
+    return f"{said.format(count=total)}\n{ways(facts)}"
+
+
 def report(group: str, word: Report, facts: Facts) -> str:
     """A report in the moderators' channel; numbers, never names."""
-    total = sum(int(facts.get(source, 0)) for source in Source)
     match word:
-        case Report.ROLE_TAKEN:
-            taken = plural(
-                "**{count} person had the member role without a valid signature.** I am taking it"
-                " back.",
-                "**{count} people had the member role without a valid signature.** I am taking it"
-                " back.",
-                total,
-            )
-            text = f"{taken.format(count=total)}\n{ways(facts)}"
-        case Report.ROLE_UNSIGNED:
-            left = plural(
-                "**{count} person has the member role without a valid signature.** I leave it, as"
-                " the settings say.",
-                "**{count} people have the member role without a valid signature.** I leave it, as"
-                " the settings say.",
-                total,
-            )
-            text = f"{left.format(count=total)}\n{ways(facts)}"
+        case Report.ROLE_TAKEN | Report.ROLE_UNSIGNED:
+            text = _unsigned(word, facts)
         case Report.ADOPTED:
             count = int(facts["people"])
             text = plural(
@@ -127,6 +129,8 @@ def report(group: str, word: Report, facts: Facts) -> str:
             text = case_due(facts)
         case Report.CASES_END:
             text = cases_end(facts)
+        case Report.RECORDS_END:
+            text = _records_end(facts)
         case Report.ATTEST_OBJECTED:
             text = objection_report(str(facts["receipt"]))
         case Report.ATTEST_UNTOLD:
@@ -147,6 +151,37 @@ def ledger_head(position: int, entry_hash: str) -> str:
         " `pledge ledger verify --head` with this line shows it.",
         position,
     ).format(position=position, hash=entry_hash)
+
+
+def _records_end(facts: Facts) -> str:
+    """Something that was kept for long enough is about to go."""
+    when = moment(datetime.fromisoformat(str(facts["until"])), "D")
+    lines = [_("**Kept long enough:** this goes in the days until {when}.").format(when=when)]
+    if signatures := int(facts["signatures"]):
+        lines.append(
+            plural(
+                "- {count} signature that ended {days} days ago, or whose signer left then. What"
+                " stays is a proof that somebody signed, without a name.",
+                "- {count} signatures that ended {days} days ago, or whose signers left then. What"
+                " stays is a proof that somebody signed, without a name.",
+                signatures,
+            ).format(count=signatures, days=facts["proof_days"])
+        )
+    if left := int(facts["people"]):
+        lines.append(
+            plural(
+                "- what I know of {count} person who left {days} days ago without signing.",
+                "- what I know of {count} people who left {days} days ago without signing.",
+                left,
+            ).format(count=left, days=facts["unsigned_days"])
+        )
+    lines.append(
+        _(
+            "Nobody loses access by this, and there is nothing to do. To keep things longer, the"
+            " person who runs me can raise `retention` in the settings."
+        )
+    )
+    return "\n".join(lines)
 
 
 def _restored(facts: Facts) -> str:

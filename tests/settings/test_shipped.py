@@ -19,7 +19,7 @@ from bot.settings.agreement_file import texts_of
 from bot.settings.documents import read_document
 from tests.settings.samples import DEFAULT_AGREEMENT, EXAMPLE, ROOT
 
-SHA256 = "7d8b584f99df9fff0098f33f94260e73af3d5e20019c0784cec80ee2c9ca77a5"
+SHA256 = "cd54b55f042bf8bf2b0e44bb4600640a6effdc44df431e436185f1455537ae10"
 
 
 @pytest.fixture(scope="module")

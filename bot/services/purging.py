@@ -1,0 +1,307 @@
+"""Once a day, what was kept for long enough goes, in steps that a crash cannot halve."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+
+from bot.domain.agreements import RevokeReason
+from bot.domain.breaches import CaseState, Side
+from bot.domain.ledger import LedgerKind
+from bot.domain.retention import RetentionTerms, told_until
+from bot.services import forewarning
+from bot.storage import (
+    case_upkeep,
+    cases,
+    forgetting,
+    holders,
+    ledger,
+    proofs,
+    retention,
+    signatures,
+    versions,
+)
+from bot.storage.database import Database, Transaction
+
+PEOPLE_PER_STEP = 50
+"""Each step is a transaction of its own, and nobody waits longer than for one of them."""
+
+LEAVERS_PER_STEP = 10
+"""Each of their signatures has to end first."""
+
+ROWS_PER_STEP = 500
+CASES_PER_STEP = 5
+STEPS_PER_RUN = 100
+SWEPT_WITHIN = timedelta(days=1)
+"""Somebody counts as having left only if the member list was read to its end this lately."""
+
+UNSURE_AGAIN_AFTER = timedelta(minutes=30)
+"""When to look again after it was not, as at every start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """How many signatures and proofs lost their name, people were forgotten, and rows went.
+
+    `is_whole` is False when there is more to do, `is_sure` while it is not known who has left.
+    """
+
+    signatures: int = 0
+    proofs: int = 0
+    people: int = 0
+    requests: int = 0
+    words: int = 0
+    activity: int = 0
+    cases: int = 0
+    is_whole: bool = True
+    is_sure: bool = True
+
+    @property
+    def total(self) -> int:
+        """How many things went, of whatever kind."""
+        counts = (getattr(self, field.name) for field in fields(self))
+        return sum(count for count in counts if not isinstance(count, bool))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """What is due in a group: whatever was due by `warned` was told of in time.
+
+    `gone_at` is since when the bot is not in the server; `knows_leavers` says that whoever is
+    noted as having left has.
+    """
+
+    group_key: str
+    terms: RetentionTerms
+    now: datetime
+    warned: datetime | None
+    gone_at: datetime | None
+    knows_leavers: bool
+
+    def is_gone_for(self, time: timedelta) -> bool:
+        return self.gone_at is not None and self.gone_at <= self.now - time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What a step did, and whether there may be more of it to do."""
+
+    count: int = 0
+    has_more: bool = False
+
+
+_Step = Callable[[Transaction, _Limits], Awaitable[_Done]]
+
+
+def _next_mark(group_key: str) -> str:
+    return f"retention of {group_key} next"
+
+
+def _words_mark(group_key: str) -> str:
+    return f"retention of {group_key} in the ledger"
+
+
+async def run_daily(
+    database: Database,
+    group_key: str,
+    terms: RetentionTerms,
+    now: datetime,
+    next_at: datetime,
+) -> Purged | None:
+    """The purge of a group, if its day has come; what is left over is for the next call.
+
+    Args:
+        database: the open database.
+        group_key: the group.
+        terms: how long it keeps things.
+        now: the current instant.
+        next_at: when to do it again, once everything is done.
+
+    Returns:
+        What went; None when it is too early.
+    """
+    mark = _next_mark(group_key)
+    async with database.read() as tx:
+        due_at = await versions.find_mark(tx, mark)
+    # One that lies days ahead was written by a clock that was ahead.
+    if due_at is not None and now < datetime.fromisoformat(due_at) <= next_at:
+        return None
+    purged = await purge(database, group_key, terms, now)
+    if purged.is_whole:
+        again_at = next_at if purged.is_sure else min(next_at, now + UNSURE_AGAIN_AFTER)
+        async with database.write() as tx:
+            await versions.put_mark(tx, mark, again_at.isoformat())
+        await database.drop_old_pages()
+    return purged
+
+
+async def purge(
+    database: Database,
+    group_key: str,
+    terms: RetentionTerms,
+    now: datetime,
+    *,
+    steps: int = STEPS_PER_RUN,
+) -> Purged:
+    """Remove what was kept for long enough in a group, in so many transactions at the most.
+
+    Nobody's access changes by it: what goes of people who are there is history, and whoever has no
+    signature then had none that counted before.
+    """
+    async with database.read() as tx:
+        limits = await _look(tx, group_key, terms, now)
+    purged = Purged(is_sure=limits.knows_leavers)
+    for name, step in _steps(limits):
+        has_more = True
+        while has_more:
+            if not steps:
+                return replace(purged, is_whole=False)
+            steps -= 1
+            async with database.write() as tx:
+                done = await step(tx, limits)
+            purged = replace(purged, **{name: getattr(purged, name) + done.count})
+            has_more = done.has_more
+    return purged
+
+
+async def _look(tx: Transaction, group_key: str, terms: RetentionTerms, now: datetime) -> _Limits:
+    group = await versions.get_group(tx, group_key)
+    sweep = await holders.find_sweep(tx, group_key)
+    tellings = await forewarning.find_tellings(tx, group_key, terms, now)
+    is_read = sweep is None or (
+        sweep.finished_at is not None and sweep.finished_at > now - SWEPT_WITHIN
+    )
+    return _Limits(
+        group_key=group_key,
+        terms=terms,
+        now=now,
+        # Where the bot is not, nobody can be told.
+        warned=told_until(tellings, now) if group.gone_at is None else now,
+        gone_at=group.gone_at,
+        knows_leavers=group.gone_at is not None or (is_read and group.restored_from is None),
+    )
+
+
+def _steps(limits: _Limits) -> list[tuple[str, _Step]]:
+    """What there is to do, in this order: people are forgotten once their signatures are."""
+    steps: list[tuple[str, _Step]] = [
+        ("signatures", _end_of_leavers),
+        ("signatures", _keep_proofs),
+        ("proofs", _reduce_proofs),
+        ("people", _forget_people),
+        ("requests", _drop_replaced),
+        ("words", _forget_words),
+        ("activity", _drop_activity),
+        ("activity", _drop_small),
+    ]
+    if limits.is_gone_for(limits.terms.unsigned):
+        steps += [("activity", _drop_all_activity), ("activity", _drop_presence)]
+    if limits.is_gone_for(limits.terms.case):
+        steps += [("cases", _drop_cases)]
+    return steps
+
+
+async def _end_of_leavers(tx: Transaction, limits: _Limits) -> _Done:
+    """Signatures of people who left long ago end; then they are proofs like the others."""
+    if limits.warned is None or not limits.knows_leavers:
+        return _Done()
+    key, time = limits.group_key, limits.terms.proof
+    found = await retention.list_left_signed(
+        tx, key, limits.warned - time, LEAVERS_PER_STEP, everybody=limits.is_gone_for(time)
+    )
+    for signature in found:
+        await signatures.mark_revoked(tx, signature, RevokeReason.EXPIRED, limits.now)
+    ended = [await signatures.get(tx, signature.id) for signature in found]
+    # They were held since the person left: that is over.
+    await proofs.keep(tx, key, ended, timedelta(), limits.now)
+    await retention.settle_refusals(tx, key, ended)
+    return _page(len(found), LEAVERS_PER_STEP)
+
+
+async def _keep_proofs(tx: Transaction, limits: _Limits) -> _Done:
+    if limits.warned is None:
+        return _Done()
+    key, time = limits.group_key, limits.terms.proof
+    ended = await retention.list_ended(tx, key, limits.warned - time, PEOPLE_PER_STEP)
+    await proofs.keep(tx, key, ended, time, limits.now)
+    await retention.settle_refusals(tx, key, ended)
+    return _page(len(ended), PEOPLE_PER_STEP)
+
+
+async def _reduce_proofs(tx: Transaction, limits: _Limits) -> _Done:
+    # Their people were erased on their own word: nobody else is told.
+    held = await proofs.list_due(tx, limits.group_key, limits.now, PEOPLE_PER_STEP)
+    await proofs.reduce(tx, limits.group_key, held, limits.now)
+    return _page(len(held), PEOPLE_PER_STEP)
+
+
+async def _forget_people(tx: Transaction, limits: _Limits) -> _Done:
+    if limits.warned is None or not limits.knows_leavers:
+        return _Done()
+    key, time = limits.group_key, limits.terms.unsigned
+    people = await retention.list_left_unsigned(
+        tx, key, limits.warned - time, PEOPLE_PER_STEP, everybody=limits.is_gone_for(time)
+    )
+    if people:
+        await retention.forget_people(tx, key, people, limits.now)
+    return _page(len(people), PEOPLE_PER_STEP)
+
+
+async def _drop_replaced(tx: Transaction, limits: _Limits) -> _Done:
+    if limits.warned is None:
+        return _Done()
+    before = limits.warned - limits.terms.unsigned
+    found = await retention.list_replaced(tx, limits.group_key, before, ROWS_PER_STEP)
+    return _page(await forgetting.drop_requests(tx, found), ROWS_PER_STEP)
+
+
+async def _forget_words(tx: Transaction, limits: _Limits) -> _Done:
+    if limits.warned is None:
+        return _Done()
+    key, mark = limits.group_key, _words_mark(limits.group_key)
+    after = int(await versions.find_mark(tx, mark) or 0)
+    before = limits.warned - limits.terms.proof
+    positions, last = await retention.list_words(tx, key, before, after, ROWS_PER_STEP)
+    if last == after:
+        return _Done()
+    await versions.put_mark(tx, mark, str(last))
+    return _Done(count=await ledger.erase_at(tx, key, positions, limits.now), has_more=True)
+
+
+async def _drop_activity(tx: Transaction, limits: _Limits) -> _Done:
+    before = limits.now - limits.terms.activity
+    gone = await retention.drop_activity(tx, limits.group_key, before, ROWS_PER_STEP)
+    return _page(gone, ROWS_PER_STEP)
+
+
+async def _drop_small(tx: Transaction, limits: _Limits) -> _Done:
+    before = limits.now - limits.terms.activity
+    return _Done(count=await retention.drop_small(tx, limits.group_key, before))
+
+
+async def _drop_all_activity(tx: Transaction, limits: _Limits) -> _Done:
+    gone = await retention.drop_all_activity(tx, limits.group_key, ROWS_PER_STEP)
+    return _page(gone, ROWS_PER_STEP)
+
+
+async def _drop_presence(tx: Transaction, limits: _Limits) -> _Done:
+    return _Done(count=await retention.drop_presence(tx, limits.group_key))
+
+
+async def _drop_cases(tx: Transaction, limits: _Limits) -> _Done:
+    """Cases that nobody can work on any more, in whatever state they are, and every pause."""
+    key, now = limits.group_key, limits.now
+    found = await retention.list_unpurged_cases(tx, key, CASES_PER_STEP)
+    for case in found:
+        if case.closed_at is None:
+            await cases.mark(tx, case.id, state=CaseState.CLOSED, closed_at=now)
+        await case_upkeep.purge(tx, case.id, now)
+        facts = {"case": case.case_number, "step": "purged", "side": Side.PLEDGE, "at": now}
+        await ledger.append(tx, key, LedgerKind.CASE, facts, now)
+    if not found:
+        await retention.drop_suspensions(tx, key)
+        return _Done()
+    return _Done(count=len(found), has_more=True)
+
+
+def _page(count: int, size: int) -> _Done:
+    return _Done(count=count, has_more=count == size)
