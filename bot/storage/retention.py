@@ -18,6 +18,7 @@ from bot.storage.tables import (
     agreement_versions,
     alarms,
     effects,
+    erasures,
     groups,
     holders,
     invitations,
@@ -52,6 +53,7 @@ STATED: Mapping[str, tuple[DataClass, ...] | str] = {
     "invitations": (DataClass.ACTIVITY,),
     "invited": (DataClass.INVITED,),
     "holders": (DataClass.HOLDER,),
+    "erasures": "A mark without a name: whoever was erased is left in peace while they stay.",
     "sweeps": "One row for each group: how far its member list was read, and numbers.",
     "officers": (DataClass.OFFICER,),
     "breach_cases": (DataClass.CASE, DataClass.CASE_STUB),
@@ -358,7 +360,7 @@ async def drop_presence(tx: Transaction, group_key: str) -> int:
     mine = select(invitations.c.id).where(invitations.c.group_key == group_key)
     await tx.execute(delete(invited).where(invited.c.invitation_id.in_(mine)))
     gone = 0
-    for table in (holders, officers, sweeps, alarms, invitations):
+    for table in (holders, officers, sweeps, alarms, invitations, erasures):
         gone += (await tx.execute(delete(table).where(table.c.group_key == group_key))).rowcount
     await tx.execute(
         update(groups)
