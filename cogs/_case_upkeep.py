@@ -35,7 +35,7 @@ def upkeep_buttons(group: Group, dossier: Dossier) -> list[discord.ui.Item[Any]]
         case CaseState.DECIDED:
             return []
         case CaseState.CLOSED:
-            return [KeepButton(group.key, number)]
+            return [KeepButton(group.key, number)] if case.merged_into is None else []
 
 
 class MergeButton(

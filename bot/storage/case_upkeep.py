@@ -96,6 +96,8 @@ async def list_closed(
 ) -> list[BreachCase]:
     """Closed cases that have been kept for long enough, the oldest first.
 
+    Those that were merged into another go with it, as only there it stands who has a part in them.
+
     Args:
         tx: the open transaction.
         group_key: the group.
@@ -113,6 +115,7 @@ async def list_closed(
             _columns.state == CaseState.CLOSED,
             _columns.closed_at <= closed_before,
             _columns.purged_at.is_(None),
+            _columns.merged_into.is_(None),
             _columns.kept_until.is_(None) | (_columns.kept_until <= now),
             warned.is_(None) if warned_before is None else warned <= warned_before,
         )
@@ -166,17 +169,12 @@ async def purge(tx: Transaction, case_id: int, now: datetime) -> None:
 
 
 async def move_parts(tx: Transaction, from_id: int, into_id: int) -> None:
-    """Give the reports of one case, and what belongs to them, to another.
+    """Give the reports of one case, and whatever was written to its parties, to another.
 
     Its timeline, its decisions and the memory of who looked stay where they were.
     """
-    for table in (breach_reports, breach_evidence):
+    for table in (breach_reports, breach_evidence, breach_letters):
         await tx.execute(update(table).where(table.c.case_id == from_id).values(case_id=into_id))
-    await tx.execute(
-        update(breach_letters)
-        .where(breach_letters.c.case_id == from_id, breach_letters.c.report_id.is_not(None))
-        .values(case_id=into_id)
-    )
     known = select(breach_recusals.c.moderator_id).where(breach_recusals.c.case_id == into_id)
     await tx.execute(
         breach_recusals.insert().from_select(

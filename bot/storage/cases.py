@@ -115,23 +115,36 @@ async def name_accused(
 
 
 async def read_people(tx: Transaction, case_id: int) -> CasePeople:
-    """Who has a part in a case, or has stepped back from it."""
+    """Who has a part in a case, or has stepped back from it.
+
+    Of a case that was merged into another also who has a part in that: the reports went there.
+    """
+    own = select(breach_cases).where(_columns.id == case_id).subquery()
+    into = select(_columns.id, _columns.accused).join(
+        own,
+        and_(own.c.group_key == _columns.group_key, own.c.merged_into == _columns.case_number),
+    )
+    goes_on = (await tx.execute(into)).one_or_none()
+    ids = [case_id] if goes_on is None else [case_id, goes_on.id]
     reporters = await tx.execute(
         select(breach_reports.c.reporter).where(
-            breach_reports.c.case_id == case_id, breach_reports.c.reporter.is_not(None)
+            breach_reports.c.case_id.in_(ids), breach_reports.c.reporter.is_not(None)
         )
     )
     recused = await tx.execute(
-        select(breach_recusals.c.moderator_id).where(breach_recusals.c.case_id == case_id)
+        select(breach_recusals.c.moderator_id).where(breach_recusals.c.case_id.in_(ids))
     )
     deciders = await tx.execute(
         select(breach_decisions.c.decided_by).where(
             breach_decisions.c.case_id == case_id, breach_decisions.c.appealed_at.is_not(None)
         )
     )
+    accused = await find_accused(tx, case_id)
+    if accused is None and goes_on is not None and goes_on.accused is not None:
+        accused = unseal_json(tx, goes_on.accused)
     return CasePeople(
         reporters=frozenset(unseal_json(tx, token) for token in reporters.scalars()),
-        accused=await find_accused(tx, case_id),
+        accused=accused,
         recused=frozenset(recused.scalars()),
         deciders=frozenset(deciders.scalars()),
     )
@@ -149,7 +162,19 @@ def has_no_part(tx: Transaction, group_key: str, member_id: int) -> ColumnElemen
         breach_recusals.c.moderator_id == member_id
     )
     is_not_accused = or_(_columns.accused_ref.is_(None), _columns.accused_ref != ref)
-    return and_(is_not_accused, _columns.id.not_in(reported), _columns.id.not_in(stepped_back))
+    # What was merged into a case of theirs is a part of it.
+    other = breach_cases.alias("other")
+    theirs = or_(
+        other.c.accused_ref == ref, other.c.id.in_(reported), other.c.id.in_(stepped_back)
+    )
+    merged = select(other.c.case_number).where(other.c.group_key == group_key, theirs)
+    is_not_merged = or_(_columns.merged_into.is_(None), _columns.merged_into.not_in(merged))
+    return and_(
+        is_not_accused,
+        _columns.id.not_in(reported),
+        _columns.id.not_in(stepped_back),
+        is_not_merged,
+    )
 
 
 async def add_recusal(tx: Transaction, case_id: int, moderator_id: int, now: datetime) -> None:
@@ -217,7 +242,24 @@ async def add_step(
 
 async def list_timeline(tx: Transaction, case_id: int) -> list[TimelineEntry]:
     """Everything that was done with a case, in order."""
-    query = select(breach_timeline).where(breach_timeline.c.case_id == case_id)
+    return await _list_timelines(tx, [case_id])
+
+
+async def list_whole_timeline(tx: Transaction, case: BreachCase) -> list[TimelineEntry]:
+    """The same, together with what was done with the cases that were merged into it."""
+    return await _list_timelines(tx, [case.id, *await list_merged(tx, case)])
+
+
+async def list_merged(tx: Transaction, case: BreachCase) -> list[int]:
+    """The row ids of the cases that were merged into this one, in order."""
+    query = select(_columns.id).where(
+        _columns.group_key == case.group_key, _columns.merged_into == case.case_number
+    )
+    return list((await tx.execute(query.order_by(_columns.id))).scalars())
+
+
+async def _list_timelines(tx: Transaction, case_ids: list[int]) -> list[TimelineEntry]:
+    query = select(breach_timeline).where(breach_timeline.c.case_id.in_(case_ids))
     return [
         TimelineEntry(
             id=row["id"],

@@ -131,7 +131,7 @@ async def _read_dossier(tx: Transaction, desk: Desk, viewer: Viewer, opened: Ope
         accused_id=accused_id,
         reports=reports,
         evidence=tuple(await case_reports.list_evidence(tx, case.id)),
-        timeline=tuple(await cases.list_timeline(tx, case.id)),
+        timeline=tuple(await cases.list_whole_timeline(tx, case)),
         waiting=await case_upkeep.read_waiting(tx, case.id),
         letters=tuple(await case_letters.list_of_case(tx, case.id)),
         earlier=await case_lists.count_earlier(tx, case, accused_id, viewer, opened.offices),
@@ -216,17 +216,22 @@ async def recuse(
 ) -> None:
     """Step back from a case, for good; whoever is left is told if no moderator is.
 
+    Whoever steps back from one that was merged into another steps back from both.
+
     Raises:
         UnknownCaseError: there is no such case, or it is not theirs.
     """
     async with database.write() as tx:
         opened = await open_case(tx, desk, case_number, viewer, Act.RECUSE)
-        case = opened.case
-        await cases.add_recusal(tx, case.id, viewer.member_id, now)
-        if case.claimed_by == viewer.member_id:
-            await cases.mark(tx, case.id, claimed_by=None, claimed_at=None)
-        await _add_own_step(tx, case, CaseEvent.RECUSED, viewer, now)
-        await cases.request_notice(tx, case, now)
+        found = [opened.case]
+        if opened.case.merged_into is not None:
+            found.append(await cases.get_by_number(tx, desk.group_key, opened.case.merged_into))
+        for case in found:
+            await cases.add_recusal(tx, case.id, viewer.member_id, now)
+            if case.claimed_by == viewer.member_id:
+                await cases.mark(tx, case.id, claimed_by=None, claimed_at=None)
+            await _add_own_step(tx, case, CaseEvent.RECUSED, viewer, now)
+            await cases.request_notice(tx, case, now)
 
 
 async def reopen(

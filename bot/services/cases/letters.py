@@ -261,9 +261,6 @@ async def _open_question(
     case = await cases.get(tx, letter.case_id)
     if case.group_key != desk.group_key:
         raise UnknownCaseError
-    if letter.side is Side.ACCUSED and case.merged_into is not None:
-        # What was written to a reporter goes with the report; this stayed where it was.
-        case = await cases.get_by_number(tx, desk.group_key, case.merged_into)
     of_reporter = letter.side is Side.REPORTER
     act = Act.ANSWER_AS_REPORTER if of_reporter else Act.ANSWER_AS_ACCUSED
     await open_case(tx, desk, case.case_number, viewer, act)

@@ -21,7 +21,8 @@ async def merge(
 ) -> BreachCase:
     """Bring the reports of one case into another; the first is closed and points to the second.
 
-    Whoever has a part in one of them has a part in the other from then on.
+    Whoever has a part in one of them has a part in the other from then on. What the accused was
+    told and has answered in either of them counts for the case that goes on.
 
     Args:
         database: the open database.
@@ -49,6 +50,8 @@ async def merge(
             raise CaseStateError
         reports = await list_of_case(tx, source.case.id)
         await case_upkeep.move_parts(tx, source.case.id, target.case.id)
+        for earlier in await cases.list_merged(tx, source.case):
+            await cases.mark(tx, earlier, merged_into=target.case.case_number)
         if source.people.accused is not None and target.people.accused is None:
             await cases.name_accused(
                 tx, target.case, source.people.accused, source.case.signed_version_id

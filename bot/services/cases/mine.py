@@ -12,6 +12,7 @@ from bot.domain.breaches import (
     Letter,
     LetterKind,
     Side,
+    TimelineEntry,
     may_appeal_until,
 )
 from bot.domain.entitlement import Act, Viewer
@@ -36,7 +37,6 @@ SHOWN = frozenset(
         CaseEvent.APPEALED,
         CaseEvent.REOPENED,
         CaseEvent.CLOSED,
-        CaseEvent.UNSEALED,
     }
 )
 """Steps that whoever reported may see; they tell nothing of anybody else who did."""
@@ -131,7 +131,7 @@ async def _reported(
     happened = [Happening(at=since, kind=CaseEvent.REPORTED)]
     happened += [
         Happening(at=entry.at, kind=entry.kind)
-        for entry in await cases.list_timeline(tx, case.id)
+        for entry in await _list_steps(tx, case, reports[0])
         if entry.kind in SHOWN and entry.at >= since
     ]
     happened += _own_happenings(letters)
@@ -149,6 +149,16 @@ async def _reported(
         letters=_to_show(letters, case, may_speak=not is_withdrawn),
         withdrawn_at=last if is_withdrawn else None,
     )
+
+
+async def _list_steps(tx: Transaction, case: BreachCase, report: OwnReport) -> list[TimelineEntry]:
+    """What was done with a report, also in the case it had opened before that was merged."""
+    here = await cases.list_timeline(tx, case.id)
+    origin = await case_parties.find_origin(tx, case, report)
+    if origin is None:
+        return here
+    there = await cases.list_timeline(tx, origin.case_id)
+    return [*there, *(one for one in here if one.at >= origin.until)]
 
 
 async def _list_accused(
@@ -183,6 +193,7 @@ def _own_happenings(letters: Iterable[Letter]) -> list[Happening]:
     kinds = {
         LetterKind.QUESTION: CaseEvent.ASKED,
         LetterKind.HEARING: CaseEvent.HEARD,
+        LetterKind.UNSEALED: CaseEvent.UNSEALED,
         LetterKind.SUSPENDED: CaseEvent.SUSPENDED,
         LetterKind.SUSPENSION_ENDED: CaseEvent.SUSPENSION_ENDED,
     }
