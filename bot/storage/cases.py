@@ -101,19 +101,6 @@ async def find_accused(tx: Transaction, case_id: int) -> int | None:
     return None if token is None else unseal_json(tx, token)
 
 
-async def name_accused(
-    tx: Transaction, case: BreachCase, accused_id: int, signed_version_id: int | None
-) -> None:
-    """A case that named nobody turns out to concern this person."""
-    await mark(
-        tx,
-        case.id,
-        accused=seal_json(tx, accused_id),
-        accused_ref=person_ref(tx, case.group_key, accused_id),
-        signed_version_id=signed_version_id,
-    )
-
-
 async def read_people(tx: Transaction, case_id: int) -> CasePeople:
     """Who has a part in a case, or has stepped back from it.
 

@@ -282,7 +282,15 @@ def outcome_to_reporters(group: str, plan: Plan) -> str:
     lines = [_("Your report in **{group}** was looked into. Thank you.").format(group=group)]
     if plan.appealed is not None:
         lines = [_("The case in **{group}** was looked at once more.").format(group=group)]
-    if outcome in _TO_REPORTERS:
+    if outcome == NO_BREACH and not plan.has_accused:
+        lines.append(
+            _(
+                "Your report names nobody, so nothing could be decided about anybody. That does not"
+                " mean that you were wrong to speak up: thank you for it. If you learn more, please"
+                " tell us with `/breach report`."
+            )
+        )
+    elif outcome in _TO_REPORTERS:
         lines.append(_(_TO_REPORTERS[outcome]))
     else:
         step = _("This step of the agreement was chosen:\n{step}")

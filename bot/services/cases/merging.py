@@ -37,7 +37,7 @@ async def merge(
 
     Raises:
         UnknownCaseError: one of them is not there, or not theirs.
-        CaseMismatchError: they are the same, or concern different people.
+        CaseMismatchError: they are the same, or do not name the same person, or both nobody.
         CaseStateError: one of them is decided or closed.
     """
     async with database.write() as tx:
@@ -52,10 +52,6 @@ async def merge(
         await case_upkeep.move_parts(tx, source.case.id, target.case.id)
         for earlier in await cases.list_merged(tx, source.case):
             await cases.mark(tx, earlier, merged_into=target.case.case_number)
-        if source.people.accused is not None and target.people.accused is None:
-            await cases.name_accused(
-                tx, target.case, source.people.accused, source.case.signed_version_id
-            )
         await cases.mark(
             tx, source.case.id, state=state, closed_at=now, merged_into=target.case.case_number
         )
@@ -68,11 +64,9 @@ async def merge(
 
 
 def _require_alike(source: OpenCase, target: OpenCase) -> None:
-    accused = {source.people.accused, target.people.accused} - {None}
-    if source.case.id == target.case.id or len(accused) > 1:
-        raise CaseMismatchError
-    if accused & (source.people.reporters | target.people.reporters):
-        # The accused of the one has reported the other: they would be on both sides.
+    # Only what the moderator sees decides: were a case that names nobody merged, the accused of the
+    # one could have reported the other, and to refuse just that would tell who reported.
+    if source.case.id == target.case.id or source.people.accused != target.people.accused:
         raise CaseMismatchError
     if CaseState.CLOSED in (source.case.state, target.case.state):
         raise CaseStateError
