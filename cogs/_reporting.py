@@ -3,6 +3,7 @@
 import io
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -14,7 +15,8 @@ import discord
 from bot.client import Pledge, answer_error
 from bot.documents import evidence
 from bot.domain.breaches import Clause, Evidence, ReportForm, Source
-from bot.domain.errors import RecordUnavailableError, TooManyReportsError
+from bot.domain.errors import DomainError, RecordUncertainError, TooManyReportsError
+from bot.domain.paragraphs import split_text
 from bot.services.cases import reporting
 from bot.services.cases.reporting import KeptFile, Limits, Received
 from bot.settings import Group
@@ -60,7 +62,7 @@ async def start_report(interaction: Context, about: About) -> None:
         )
         crisis = await reporting.read_crisis(client.database, group.key)
         content = words.report_notice(group.name, crisis, about.source)
-        await reply(context, content[:2000], NoticeView(group, about))
+        await reply(context, split_text(content), NoticeView(group, about))
 
     if about.accused is not None and about.accused.bot:
         await reply(interaction, words.REPORT_BOT)
@@ -143,7 +145,12 @@ class ReportModal(Form):
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Called by discord.py."""
-        await take_report(interaction, self._about)
+        try:
+            await take_report(interaction, self._about)
+        finally:
+            # From here on discord.py knows nothing of it: pressed once more, it is an orphan.
+            with suppress(ValueError):
+                ours.remove(self.custom_id)
 
 
 ours: deque[str] = deque(maxlen=1_000)
@@ -174,49 +181,70 @@ async def take_orphan(interaction: discord.Interaction[Any]) -> None:
 
 
 async def take_report(interaction: Context, about: About) -> None:
-    """Keep what was typed before anything else is done; then look at the files."""
-    data: Any = interaction.data
-    group = known_group(interaction, data["custom_id"].split(":")[2])
-    typed = _values(data["components"])
-    form, unread = _form(typed, about, interaction.client.now())
-    client, reporter_id = interaction.client, interaction.user.id
-    bots = _resolved(data, "users")
-    if form.accused_id is not None and bots.get(str(form.accused_id), {}).get("bot"):
-        form = replace(form, accused_id=None)
+    """Keep what was typed before anything else is done; then look at the files.
+
+    Whatever goes wrong before it is kept, the words go back to the person. After that, no answer
+    that Discord does not take keeps the files from being fetched: their addresses do not last.
+    """
+    client, data = interaction.client, _data(interaction)
+    typed = _values(data.get("components") or [])
     try:
+        group_key, number = data["custom_id"].split(":")[2::2]
+        group = known_group(interaction, group_key)
+        form, unread = _form(typed, about, client.now())
+        bots = _resolved(data, "users")
+        if form.accused_id is not None and bots.get(str(form.accused_id), {}).get("bot"):
+            form = replace(form, accused_id=None)
         received = await reporting.report(
             client.database,
             group.key,
-            reporter_id,
+            interaction.user.id,
             form,
-            interaction.id,
+            int(number),
             limits_of(group),
             client.now(),
         )
-    except (RecordUnavailableError, TooManyReportsError) as error:
-        await _give_back(interaction, form.what, error)
+    except Exception as error:
+        await _give_back(interaction, _words_of(typed), error)
         return
     client.effects.wake()
-    await reply(
-        interaction,
-        words.report_received(
-            received.case_number,
-            group.name,
-            is_new=received.is_new,
-            unread_day=discord.utils.escape_markdown(unread) if unread else None,
-            about_oneself=form.accused_id == reporter_id,
-        ),
+    content = words.report_received(
+        received.case_number,
+        group.name,
+        is_new=received.is_new,
+        unread_day=discord.utils.escape_markdown(unread) if unread else None,
+        about_oneself=form.accused_id == interaction.user.id,
+        without_message=about.source is Source.MESSAGE and about.link is None,
     )
-    if received.is_new:
-        await _take_files(interaction, received, [_attachment(client, one) for one in _files(data)])
+    await _say(interaction, content)
+    # Also of a form that came before: perhaps only its words were kept then.
+    await _take_files(interaction, received, [_attachment(client, one) for one in _files(data)])
+
+
+def _data(interaction: Context) -> dict[str, Any]:
+    data: Any = interaction.data or {}
+    return data
+
+
+async def _say(interaction: Context, content: str) -> None:
+    """Answer if Discord lets us: after three seconds it does not, and the report is kept."""
+    try:
+        await reply(interaction, content)
+    except discord.HTTPException as error:
+        log.info("An answer to a report did not arrive (%d, %d)", error.status, error.code)
 
 
 async def _give_back(interaction: Context, what: str, error: Exception) -> None:
     """Nothing could be kept: what was typed goes back to the person, and to nobody else."""
-    is_full = isinstance(error, TooManyReportsError)
-    content = _(words.REPORT_TOO_MANY if is_full else words.REPORT_LOST)
+    if not isinstance(error, DomainError):
+        log.error("A report could not be kept", exc_info=error)
+    content = words.REPORT_LOST
+    if isinstance(error, TooManyReportsError):
+        content = words.REPORT_TOO_MANY
+    elif isinstance(error, RecordUncertainError):
+        content = words.REPORT_UNSURE
     file = discord.File(io.BytesIO(what.encode()), "report.txt")
-    await interaction.response.send_message(content, file=file, ephemeral=True)
+    await interaction.response.send_message(_(content), file=file, ephemeral=True)
 
 
 def _values(components: list[dict[str, Any]]) -> dict[str, Any]:
@@ -233,7 +261,7 @@ def _values(components: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _form(typed: dict[str, Any], about: About, now: datetime) -> tuple[ReportForm, str | None]:
     """What was typed as a record, and the words of the day if they could not be read as one."""
-    what = str(typed.get(_WHAT) or "").strip()
+    what = _words_of(typed)
     day = str(typed.get(_WHEN) or "").strip()
     incident_on, unread = about.said_on, None
     if day:
@@ -254,6 +282,10 @@ def _form(typed: dict[str, Any], about: About, now: datetime) -> tuple[ReportFor
         quoted=about.content[:LONGEST_QUOTE] if has_words and about.content else None,
     )
     return form, unread
+
+
+def _words_of(typed: dict[str, Any]) -> str:
+    return str(typed.get(_WHAT) or "").strip()
 
 
 def read_day(typed: str, now: datetime) -> date | None:
@@ -293,10 +325,11 @@ async def _take_files(
         file = await _look_at(client, attachment, left)
         left -= file.about.size if file.content is not None else 0
         kept.append(file)
-    await reporting.keep_evidence(client.database, received.report_id, kept, client.now())
+    if not await reporting.keep_evidence(client.database, received.report_id, kept, client.now()):
+        return
     client.effects.wake()
     refused = sum(file.content is None for file in kept)
-    await reply(interaction, words.files_kept(len(kept) - refused, refused))
+    await _say(interaction, words.files_kept(len(kept) - refused, refused))
 
 
 async def _look_at(client: Pledge, attachment: discord.Attachment, left: int) -> KeptFile:

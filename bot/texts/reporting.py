@@ -34,6 +34,11 @@ REPORT_LOST = mark(
     "I could not keep your report. **Nothing was sent to anybody.** Here is what you wrote, so that"
     " it is not lost. Please try again in a few minutes."
 )
+REPORT_UNSURE = mark(
+    "Something broke while I kept your report, so I cannot say whether I have it. Here is what you"
+    " wrote, so that it is not lost. `/breach mine` shows in a few minutes whether it is there; if"
+    " not, please try again."
+)
 REPORT_TOO_MANY = mark(
     "I could not take this report, because so many have come within a day. Here is what you wrote,"
     " so that it is not lost. Please try again tomorrow, or talk to a moderator."
@@ -77,9 +82,24 @@ def report_notice(group: str, crisis: str | None, source: Source) -> str:
 
 
 def report_received(
-    case_number: int, group: str, *, is_new: bool, unread_day: str | None, about_oneself: bool
+    case_number: int,
+    group: str,
+    *,
+    is_new: bool,
+    unread_day: str | None,
+    about_oneself: bool,
+    without_message: bool = False,
 ) -> str:
-    """The answer to a report, at once."""
+    """The answer to a report, at once.
+
+    Args:
+        case_number: the number people know.
+        group: the name of the group.
+        is_new: whether the same form had not come before.
+        unread_day: what was typed as the day, when it could not be read.
+        about_oneself: whether they chose themselves.
+        without_message: whether the message they reported was forgotten during a restart.
+    """
     if not is_new:
         return _("I have this report already. It is case **#{number}**.").format(number=case_number)
     lines = [
@@ -101,6 +121,14 @@ def report_received(
     if about_oneself:
         lines.append(
             _("You chose yourself, so the case names nobody. Your words are kept as they are.")
+        )
+    if without_message:
+        lines.append(
+            _(
+                "I was restarted while you were writing, so the link to the message and its words"
+                " are not with your report. If they matter, please report the message once more"
+                " and name this case."
+            )
         )
     lines.append(_(SOMEONE_TO_TALK_TO))
     return "\n".join(lines)
