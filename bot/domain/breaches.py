@@ -231,12 +231,15 @@ class LetterKind(StrEnum):
     """Access is suspended for now, before anything is decided."""
     SUSPENSION_ENDED = "suspension_ended"
     NOBODY_LEFT = "nobody_left"
-    """Nobody can take the case: where else the reporter can turn."""
+    """Nobody can take the case: where else the reporter can turn. To the accused: nobody can take
+    their appeal."""
     EVIDENCE_LOST = "evidence_lost"
     """A file could not be kept: please send it again."""
     CLOSED = "closed"
     MERGED = "merged"
     """The report goes on under the number of another case."""
+    REOPENED = "reopened"
+    """To the accused: the case is looked at again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,17 +15,18 @@ from bot.storage.sealing import person_ref
 
 _columns = breach_cases.c
 _decisions = breach_decisions.c
+_newer = breach_decisions.alias("newer")
 _appealed_decision = exists().where(
-    _decisions.case_id == _columns.id, _decisions.appealed_at.is_not(None)
+    _decisions.case_id == _columns.id,
+    _decisions.appealed_at.is_not(None),
+    ~exists().where(_newer.c.case_id == _decisions.case_id, _newer.c.id > _decisions.id),
 )
 _is_appealed = and_(_columns.decided_at.is_(None), _appealed_decision)
 
 
 def _has_decided(member_id: int) -> ColumnElement[bool]:
     return exists().where(
-        _decisions.case_id == _columns.id,
-        _decisions.appealed_at.is_not(None),
-        _decisions.decided_by == member_id,
+        _decisions.case_id == _columns.id, _decisions.decided_by == member_id
     )
 
 

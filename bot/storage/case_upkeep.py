@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, literal, select, update
+from sqlalchemy import delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.breaches import BreachCase, CaseState, LetterKind
@@ -21,7 +21,7 @@ from bot.storage.case_tables import (
     case_reminders,
     suspensions,
 )
-from bot.storage.cases import case_of
+from bot.storage.cases import case_of, reopened_at
 from bot.storage.database import Transaction
 
 _columns = breach_cases.c
@@ -46,13 +46,15 @@ async def list_running(
 
 
 async def read_waiting(tx: Transaction, case_id: int) -> Waiting:
-    """What a case waits for besides its own dates."""
+    """What a case waits for besides its own dates; a hearing from before it was reopened is over."""
+    reopened = reopened_at(case_id).scalar_subquery()
     hearing = await tx.execute(
         select(breach_letters.c.created_at, breach_letters.c.due_at)
         .where(
             breach_letters.c.case_id == case_id,
             breach_letters.c.kind == LetterKind.HEARING,
             breach_letters.c.answered_at.is_(None),
+            or_(reopened.is_(None), breach_letters.c.created_at >= reopened),
         )
         .order_by(breach_letters.c.id.desc())
         .limit(1)

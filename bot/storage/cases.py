@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, insert, or_, select, update
 
 from bot.domain.breaches import (
     BreachCase,
@@ -121,11 +121,13 @@ async def read_people(tx: Transaction, case_id: int) -> CasePeople:
     recused = await tx.execute(
         select(breach_recusals.c.moderator_id).where(breach_recusals.c.case_id.in_(ids))
     )
-    deciders = await tx.execute(
-        select(breach_decisions.c.decided_by).where(
-            breach_decisions.c.case_id == case_id, breach_decisions.c.appealed_at.is_not(None)
-        )
+    decisions = await tx.execute(
+        select(breach_decisions.c.decided_by, breach_decisions.c.appealed_at)
+        .where(breach_decisions.c.case_id == case_id)
+        .order_by(breach_decisions.c.id)
     )
+    decided = decisions.all()
+    is_appealed = bool(decided) and decided[-1].appealed_at is not None
     accused = await find_accused(tx, case_id)
     if accused is None and goes_on is not None and goes_on.accused is not None:
         accused = unseal_json(tx, goes_on.accused)
@@ -133,7 +135,7 @@ async def read_people(tx: Transaction, case_id: int) -> CasePeople:
         reporters=frozenset(unseal_json(tx, token) for token in reporters.scalars()),
         accused=accused,
         recused=frozenset(recused.scalars()),
-        deciders=frozenset(deciders.scalars()),
+        deciders=frozenset(row.decided_by for row in decided if is_appealed),
     )
 
 
@@ -259,6 +261,18 @@ async def _list_timelines(tx: Transaction, case_ids: list[int]) -> list[Timeline
         )
         for row in (await tx.execute(query.order_by(breach_timeline.c.id))).mappings()
     ]
+
+
+async def find_reopened_at(tx: Transaction, case_id: int) -> datetime | None:
+    """When a case was last reopened; None when it never was."""
+    return (await tx.execute(reopened_at(case_id))).scalar_one()
+
+
+def reopened_at(case_id: int) -> Select[tuple[datetime | None]]:
+    """The query for it."""
+    return select(func.max(breach_timeline.c.at)).where(
+        breach_timeline.c.case_id == case_id, breach_timeline.c.kind == CaseEvent.REOPENED
+    )
 
 
 async def request_notice(tx: Transaction, case: BreachCase, now: datetime) -> None:

@@ -309,7 +309,9 @@ def handed_out(number: int) -> str:
 def reopened(number: int) -> str:
     """After reopening."""
     return _(
-        "Case #{number} is in review again, and yours. The people who reported were told."
+        "Case #{number} is in review again, and yours. The people who reported were told, and the"
+        " accused, if they knew of it. What was decided stays in force meanwhile. For anything"
+        " graver they have to be heard anew."
     ).format(number=number)
 
 

@@ -49,6 +49,7 @@ _HAPPENED_TO_ACCUSED = {
     CaseEvent.ASKED: mark("You were asked something."),
     CaseEvent.ANSWERED: mark("You answered."),
     CaseEvent.DECIDED: mark("A decision was made; you were told which."),
+    CaseEvent.REOPENED: mark("It was taken up again."),
     CaseEvent.SUSPENDED: mark("Your access was paused."),
     CaseEvent.SUSPENSION_ENDED: mark("Your access is not paused any more."),
 }

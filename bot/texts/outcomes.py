@@ -81,7 +81,7 @@ def _named(plan: Plan) -> str:
 
 def _not_heard(plan: Plan) -> str:
     text = _(
-        "⚠️ **They have not been heard yet.** Before anything above a reminder, the accused is told"
+        "⚠️ **They have not been heard yet, or not since the case was reopened.** Before anything above a reminder, the accused is told"
         " what is alleged and has time to answer. The button **Hear the accused** begins that."
         " After it, please use this command again."
     )

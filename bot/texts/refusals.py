@@ -144,6 +144,10 @@ REFUSALS = {
         " Nothing was changed."
     ),
     "UnknownCaseError": mark("There is no case of this number, or it is not yours to see."),
+    "DecidedBeforeError": mark(
+        "You have decided in this case before, so the appeal is for somebody else. That is fair to"
+        " everybody in it, to you as well."
+    ),
     "CaseStateError": mark(
         "The case is not where this can be done. Perhaps somebody has decided or closed it"
         " meanwhile; please look at it once more."

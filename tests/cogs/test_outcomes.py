@@ -256,7 +256,7 @@ async def test_appeal_goes_to_somebody_who_did_not_decide(world: World) -> None:
     assert not world.has_role(member)
 
     refused = await ask(world, number, "no_breach")
-    assert "There is no case of this number" in said(refused)
+    assert "the appeal is for somebody else" in said(refused)
     shown = await ask(world, number, "removed", other)
     assert "never make it harsher" in said(shown)
     shown = await ask(world, number, "no_breach", other)

@@ -69,7 +69,7 @@ async def _needs_a_call(tx: Transaction, case: BreachCase, offices: Offices) -> 
     if handlers is Handlers.MODERATORS:
         return False
     if handlers is Handlers.NOBODY:
-        return bool(await _untold_reports(tx, case))
+        return bool(await _list_untold(tx, case, offices))
     return bool(await case_calls.list_uncalled(tx, case, people))
 
 
@@ -97,13 +97,13 @@ async def arrange(tx: Transaction, case: BreachCase, offices: Offices, now: date
     """See to it that somebody knows of a case, inside the open transaction.
 
     Where no moderator is left, whoever is next is told privately; where nobody is, the people who
-    reported are told so, once.
+    reported are told so, once. Where it is only the appeal that nobody can decide, the accused is.
     """
     handlers, people = await whose(tx, case, offices)
     if case.state is CaseState.CLOSED or handlers is Handlers.MODERATORS:
         return handlers
     if handlers is Handlers.NOBODY:
-        for report_id in await _untold_reports(tx, case):
+        for report_id in await _list_untold(tx, case, offices):
             await case_letters.add(tx, case, LetterKind.NOBODY_LEFT, now, report_id=report_id)
     elif await case_calls.list_uncalled(tx, case, people):
         lane = lane_of_group(case.group_key, f"call:{case.case_number}")
@@ -119,7 +119,17 @@ async def arrange(tx: Transaction, case: BreachCase, offices: Offices, now: date
     return handlers
 
 
-async def _untold_reports(tx: Transaction, case: BreachCase) -> list[int]:
+async def _list_untold(tx: Transaction, case: BreachCase, offices: Offices) -> list[int | None]:
+    """To whom it is not yet written that nobody is left: reports, and None for the accused."""
+    people = await cases.read_people(tx, case.id)
+    if handlers_of(people, offices) is not Handlers.NOBODY:
+        appealed_at = (await case_upkeep.read_waiting(tx, case.id)).appealed_at
+        letters = await case_letters.list_to_accused(tx, case.id)
+        is_told = any(
+            one.kind is LetterKind.NOBODY_LEFT and appealed_at and one.created_at >= appealed_at
+            for one in letters
+        )
+        return [] if is_told else [None]
     told = await case_calls.list_told(tx, case.id, LetterKind.NOBODY_LEFT)
     reports = await case_reports.list_of_case(tx, case.id)
     return [one.id for one in reports if one.withdrawn_at is None and one.id not in told]

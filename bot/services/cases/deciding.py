@@ -92,8 +92,8 @@ async def prepare(
         now: the current instant.
 
     Raises:
-        UnknownCaseError: there is no such case, or it is not theirs; also when they decided what
-            an appeal runs against.
+        UnknownCaseError: there is no such case, or it is not theirs.
+        DecidedBeforeError: an appeal runs, and they have decided in this case.
         CaseStateError: it is not in review.
         UnknownOutcomeError, NobodyNamedError, SuspensionEndError, HarsherOutcomeError: see
             `bot.domain.rulings.resolve`.
@@ -117,11 +117,14 @@ async def _plan(
     case, accused = opened.case, opened.people.accused
     next_state(case.state, CaseEvent.DECIDED)
     steps = dict(await _ladder(tx, case.group_key))
+    newest = await case_decisions.find_newest(tx, case.id)
+    is_appealed = newest is not None and newest.appealed_at is not None
     grounds = Grounds(
         ladder=tuple(steps),
         has_accused=accused is not None,
         was_heard=await letters.was_heard(tx, case.id, now),
-        appealed=await case_decisions.find_appealed(tx, case.id),
+        appealed=newest if is_appealed else None,
+        reopened=None if is_appealed else newest,
     )
     ruling = resolve(ruling, grounds, now)
     has_signature = False
@@ -135,7 +138,7 @@ async def _plan(
         case_number=case.case_number,
         ruling=ruling,
         step=steps.get(ruling.outcome),
-        needs_hearing=grounds.needs_hearing(ruling.outcome),
+        needs_hearing=grounds.needs_hearing(ruling.outcome, ruling.until),
         has_accused=accused is not None,
         tells_accused=accused is not None and (ruling.outcome != NO_BREACH or was_told),
         has_signature=has_signature,
@@ -212,8 +215,8 @@ async def decide(
         What it does.
 
     Raises:
-        UnknownCaseError: there is no such case, or it is not theirs; also when they decided what
-            an appeal runs against.
+        UnknownCaseError: there is no such case, or it is not theirs.
+        DecidedBeforeError: an appeal runs, and they have decided in this case.
         StaleDecisionError: the draft is gone, or something was added to the case since.
         CaseStateError: the case is not in review.
         HearingNeededError: the accused was not heard yet.

@@ -18,7 +18,15 @@ from bot.domain.dossiers import Dossier, ShownReport
 from bot.domain.entitlement import Act, Viewer
 from bot.domain.errors import CaseStateError, UnknownCaseError
 from bot.services.cases.opening import Desk, OpenCase, open_case, read_offices
-from bot.storage import case_letters, case_lists, case_reports, case_upkeep, cases, versions
+from bot.storage import (
+    case_decisions,
+    case_letters,
+    case_lists,
+    case_reports,
+    case_upkeep,
+    cases,
+    versions,
+)
 from bot.storage.case_lists import Range
 from bot.storage.database import Database, Transaction
 
@@ -237,7 +245,10 @@ async def recuse(
 async def reopen(
     database: Database, desk: Desk, viewer: Viewer, case_number: int, reason: str, now: datetime
 ) -> None:
-    """Take a decided or closed case up again; the people who reported are told.
+    """Take a decided or closed case up again; the parties who know of it are told.
+
+    What was decided stays in force until there is a new decision. That can be appealed against
+    once, as the first one could, and anything graver needs a hearing of its own.
 
     Raises:
         UnknownCaseError: there is no such case, or it is not theirs.
@@ -262,6 +273,8 @@ async def reopen(
         )
         await _add_own_step(tx, case, CaseEvent.REOPENED, viewer, now, reason)
         await _tell_reporters(tx, case, LetterKind.PROGRESS, now)
+        if case.has_accused and await case_decisions.has_written_to_accused(tx, case.id):
+            await case_letters.add(tx, case, LetterKind.REOPENED, now)
         await cases.request_notice(tx, case, now)
 
 

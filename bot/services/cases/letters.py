@@ -231,8 +231,10 @@ async def was_heard(tx: Transaction, case_id: int, now: datetime) -> bool:
 
     The time counts from when the letter reached them. When it could not be delivered, it counts
     from when it was shown in `/breach mine`; otherwise twice the time is waited from the attempt.
+    After a case was reopened they are told anew.
     """
-    return hearing.was_heard(await case_letters.list_of_case(tx, case_id), now)
+    since = await cases.find_reopened_at(tx, case_id)
+    return hearing.was_heard(await case_letters.list_of_case(tx, case_id), now, since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

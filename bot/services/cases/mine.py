@@ -194,6 +194,7 @@ def _own_happenings(letters: Iterable[Letter]) -> list[Happening]:
         LetterKind.QUESTION: CaseEvent.ASKED,
         LetterKind.HEARING: CaseEvent.HEARD,
         LetterKind.UNSEALED: CaseEvent.UNSEALED,
+        LetterKind.REOPENED: CaseEvent.REOPENED,
         LetterKind.SUSPENDED: CaseEvent.SUSPENDED,
         LetterKind.SUSPENSION_ENDED: CaseEvent.SUSPENSION_ENDED,
     }
