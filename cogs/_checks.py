@@ -137,7 +137,10 @@ async def viewer_of(interaction: Context, group: Group) -> Viewer:
             member = await guild.fetch_member(user.id)
         except discord.NotFound:
             member = None
-    roles = {role.id for role in member.roles} if member is not None else set[int]()
+    if member is None:
+        # Whoever has left holds nothing, whatever the settings say of their account.
+        return Viewer(member_id=user.id)
+    roles = {role.id for role in member.roles}
     held = officers_of(guild, group).held_by(user.id, user.name, roles)
     facilitator = find_role(guild, group.roles.facilitator)
     return Viewer(

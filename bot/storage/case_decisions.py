@@ -69,12 +69,6 @@ async def find_newest(tx: Transaction, case_id: int) -> Decision | None:
     return found[-1] if found else None
 
 
-async def find_appealed(tx: Transaction, case_id: int) -> Decision | None:
-    """The decision against which an appeal runs, if one does."""
-    newest = await find_newest(tx, case_id)
-    return newest if newest is not None and newest.appealed_at is not None else None
-
-
 async def mark_appealed(tx: Transaction, decision_id: int, text: str, now: datetime) -> bool:
     """Keep an appeal; False when there is one already."""
     marked = await tx.execute(

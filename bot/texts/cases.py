@@ -15,9 +15,10 @@ from bot.domain.breaches import (
 )
 from bot.domain.case_clocks import Due
 from bot.domain.dossiers import Dossier, Earlier, ShownReport, clause_text
+from bot.domain.effects import Facts
 from bot.domain.paragraphs import split_text
 from bot.texts.asking import letter_lines
-from bot.texts.case_clocks import outcome_name
+from bot.texts.case_clocks import case_due, outcome_name
 from bot.texts.catalogue import _, mark, plural
 from bot.texts.forms import moment
 
@@ -84,7 +85,7 @@ _STEPS = {
     CaseEvent.UNSEALED: mark("looked at who reported"),
     CaseEvent.REPORT_WITHDRAWN: mark("took the report back"),
     CaseEvent.MERGED: mark("merged cases"),
-    CaseEvent.REMINDED: mark("reminded the moderators"),
+    CaseEvent.REMINDED: mark("reminded those who look after it"),
     CaseEvent.RETENTION_EXTENDED: mark("had the case kept longer"),
 }
 
@@ -132,6 +133,11 @@ def call(group: str, case: BreachCase, *, is_owner: bool) -> str:
         " about it with nobody who could be part of it, moderators included."
     )
     return f"{why.format(number=case.case_number, group=group)}\n{how}"
+
+
+def call_again(group: str, facts: Facts) -> str:
+    """To somebody who looks after a case in the moderators' place: a limit is near, or over."""
+    return "\n".join([case_due(facts), f"-# {group}"])
 
 
 def list_page(

@@ -4,9 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.breaches import BreachCase, CaseState, LetterKind
-from bot.domain.case_clocks import Waiting
-from bot.domain.effects import Effect, EffectKind, EffectState, lane_of_group
+from bot.domain.breaches import BreachCase, CaseClocks, CaseState, LetterKind
+from bot.domain.case_clocks import Waiting, limits_of
+from bot.domain.effects import (
+    Effect,
+    EffectKind,
+    EffectState,
+    Facts,
+    Report,
+    lane_of_group,
+    pack,
+    unpack,
+)
 from bot.domain.entitlement import Handlers, Office, Offices, handlers_of
 from bot.services.cases.opening import Desk, read_offices
 from bot.storage import (
@@ -153,6 +162,51 @@ async def prepare_call(database: Database, desk: Desk, effect: Effect) -> Call |
             return None
         uncalled = await case_calls.list_uncalled(tx, case, people)
     return Call(case=case, handlers=handlers, people=tuple(uncalled)) if uncalled else None
+
+
+async def remind_in(tx: Transaction, case: BreachCase, facts: Facts, now: datetime) -> None:
+    """Tell whoever looks after a case in the moderators' place of a limit, privately.
+
+    `facts` say which; they go with `bot.domain.effects.Report.CASE_DUE`.
+    """
+    await effects.add(
+        tx,
+        group_key=case.group_key,
+        lane=lane_of_group(case.group_key, f"due:{case.case_number}"),
+        kind=EffectKind.CASE_CALL,
+        detail=pack(Report.CASE_DUE, facts),
+        now=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """Which limit of a case is near or over, and who is told."""
+
+    case: BreachCase
+    facts: Facts
+    people: tuple[int, ...]
+
+
+def is_reminder(effect: Effect) -> bool:
+    """Whether a call is one of a limit, and not the first one."""
+    return not (effect.detail or "0").isdigit()
+
+
+async def prepare_reminder(
+    database: Database, desk: Desk, clocks: CaseClocks, effect: Effect
+) -> Reminder | None:
+    """Read the record again before anybody is reminded; None when it was handled meanwhile."""
+    _word, facts = unpack(effect.detail or "")
+    async with database.read() as tx:
+        case = await cases.get_by_number(tx, desk.group_key, int(facts["case"]))
+        handlers, people = await whose(tx, case, await read_offices(tx, desk))
+        running = limits_of(case, await case_upkeep.read_waiting(tx, case.id), clocks)
+    still = {(limit.clock.value, limit.due_at.isoformat()) for limit in running}
+    is_due = (str(facts["clock"]), str(facts["due_at"])) in still
+    if not is_due or handlers in (Handlers.MODERATORS, Handlers.NOBODY):
+        return None
+    return Reminder(case=case, facts=facts, people=tuple(sorted(people)))
 
 
 async def record_called(
