@@ -18,7 +18,7 @@ from bot.domain.effects import EffectKind, lane_of_group
 from bot.domain.entitlement import CasePeople
 from bot.domain.errors import UnknownCaseError
 from bot.domain.ledger import LedgerKind
-from bot.storage import effects, ledger
+from bot.storage import effects, ledger, versions
 from bot.storage.case_tables import (
     breach_cases,
     breach_decisions,
@@ -29,6 +29,9 @@ from bot.storage.case_tables import (
 )
 from bot.storage.database import Transaction
 from bot.storage.sealing import person_ref, seal_json, seal_text, unseal_json, unseal_text
+
+SKIPPED_NUMBERS = 100
+"""How far a group's numbers of cases jump when a past is put back."""
 
 _columns = breach_cases.c
 _HIDDEN = ("accused", "accused_ref", "notice_channel_id", "notice_message_id")
@@ -51,8 +54,7 @@ async def add(
     now: datetime,
 ) -> BreachCase:
     """Open a case under the group's next number."""
-    last = select(func.max(_columns.case_number)).where(_columns.group_key == group_key)
-    number = ((await tx.execute(last)).scalar_one() or 0) + 1
+    number = await _last_number(tx, group_key) + 1
     has_accused = accused_id is not None
     values = {
         "group_key": group_key,
@@ -66,6 +68,23 @@ async def add(
     }
     added = await tx.execute(insert(breach_cases).values(values).returning(breach_cases))
     return case_of(added.mappings().one())
+
+
+async def _last_number(tx: Transaction, group_key: str) -> int:
+    """The highest number of a case that a group may ever have given."""
+    last = select(func.max(_columns.case_number)).where(_columns.group_key == group_key)
+    skipped = int(await versions.find_mark(tx, _skipped_to(group_key)) or 0)
+    return max((await tx.execute(last)).scalar_one() or 0, skipped)
+
+
+async def skip_numbers(tx: Transaction, group_key: str) -> None:
+    """Leave out some numbers: people may know cases by them of which the record knows nothing."""
+    last = await _last_number(tx, group_key) + SKIPPED_NUMBERS
+    await versions.put_mark(tx, _skipped_to(group_key), str(last))
+
+
+def _skipped_to(group_key: str) -> str:
+    return f"cases of {group_key} numbered to"
 
 
 async def get(tx: Transaction, case_id: int) -> BreachCase:
