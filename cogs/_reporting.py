@@ -23,6 +23,7 @@ from bot.settings import Group
 from bot.texts import reporting as words
 from bot.texts.catalogue import _
 from cogs._checks import groups_of_person, known_group
+from cogs._passing import Passing
 from cogs._ui import Context, Form, reply, with_group
 
 log = logging.getLogger(__name__)
@@ -76,26 +77,22 @@ def limits_of(group: Group) -> Limits:
     return Limits(per_person=cases.reports_per_day, per_group=cases.group_reports_per_day)
 
 
-class NoticeView(discord.ui.View):
+class NoticeView(Passing):
     """The button under the notice. Nothing is typed yet, so it need not survive a restart."""
 
     def __init__(self, group: Group, about: About) -> None:
-        super().__init__(timeout=MINUTES * 60)
+        super().__init__("notice", MINUTES * 60)
         self._group, self._about = group, about
         button: discord.ui.Button[NoticeView] = discord.ui.Button(
-            label=_(words.CONTINUE_BUTTON), style=discord.ButtonStyle.primary
+            label=_(words.CONTINUE_BUTTON),
+            style=discord.ButtonStyle.primary,
+            custom_id=self.name_of("go-on"),
         )
         button.callback = self._open
         self.add_item(button)
 
     async def _open(self, interaction: Context) -> None:
         await interaction.response.send_modal(ReportModal(self._group, self._about, interaction.id))
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer where every error is answered."""
-        await answer_error(interaction, error)
 
 
 class ReportModal(Form):

@@ -9,6 +9,11 @@ from bot.texts.members import SOMEONE_TO_TALK_TO
 
 BREACH_COMMANDS = mark("Say that something left the group, and look after what was said.")
 CONTINUE_BUTTON = mark("Go on to the form")
+NOTICE_PASSED = mark(
+    "A while has gone by since you opened this, or I was restarted. Nothing is lost, and nobody was"
+    " told anything. Please begin once more, with `/breach report` or in the menu of the message or"
+    " the person. Take the time you need."
+)
 FORM_TITLE = mark("Something left the group")
 WHAT_LABEL = mark("What happened?")
 WHAT_HINT = mark("In your own words. Please write nothing about anybody's health.")

@@ -242,9 +242,7 @@ async def test_reported_message_that_a_restart_forgot_is_asked_for_again(ready: 
 
 async def test_long_words_for_whoever_is_in_danger_cut_nothing_off(world: World) -> None:
     lines = "\n".join(f"Call line {number} at any hour of the day." for number in range(60))
-    world.client.groups[world.group.key] = replace(
-        world.group, agreement=make_agreement(crisis=lines)
-    )
+    world.groups[0] = replace(world.group, agreement=make_agreement(crisis=lines))
     await world.restart()
     await world.publish()
     person = await world.join()
@@ -266,6 +264,17 @@ async def test_a_form_that_was_open_during_a_restart_is_kept(ready: World) -> No
     assert "#1" in said(sent)
     report, _ = await kept(ready)
     assert report.form.what == WHAT
+
+
+async def test_notice_that_was_open_during_a_restart_says_kindly_to_begin_again(
+    ready: World,
+) -> None:
+    person = await ready.join()
+    begun = await begin(ready, person)
+    await ready.restart()
+    pressed = await open_form(ready, person, begun)
+    assert pressed.modal is None
+    assert "Please begin once more" in said(pressed)
 
 
 async def test_a_bot_is_not_accused(ready: World) -> None:
