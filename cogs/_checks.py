@@ -88,6 +88,17 @@ async def groups_of_person(interaction: Context) -> list[Group]:
     return mine
 
 
+def groups_of_party(interaction: Context) -> list[Group]:
+    """The groups whose cases can be meant by a party of one, who need not have signed anywhere.
+
+    Those of this server, whatever the channel; in a direct message all.
+    """
+    client = interaction.client
+    if interaction.guild is not None:
+        return client.groups_in(interaction.guild.id)
+    return list(client.groups.values())
+
+
 async def require_presence(interaction: Context, group: Group) -> None:
     """Refuse whoever is not in the group's server, or has not passed its screening.
 

@@ -4,10 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.breaches import CaseState, Letter, LetterKind
-
-UNDELIVERED_FACTOR = 2
-"""Who could not be written to is given that many times as long."""
+from bot.domain.breaches import UNDELIVERED_FACTOR, CaseState, Letter, LetterKind
 
 ASKS = (LetterKind.QUESTION, LetterKind.HEARING)
 """Letters that can be answered."""

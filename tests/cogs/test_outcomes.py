@@ -278,6 +278,35 @@ async def test_appeal_that_comes_too_late_gives_the_words_back(world: World) -> 
     assert "> it was not so" in said(answer)
 
 
+async def test_appeal_finds_its_group_from_a_direct_message(world: World) -> None:
+    member = await signer(world)
+    number = await suspend(world, member)
+    form = await member.user.slash("breach appeal", case=number)
+    answer = await member.user.submit_modal(form, {"words": "it was not so"})
+    await world.env.settle()
+    assert "has arrived" in said(answer)
+
+
+class TestTwoGroups:
+    """On one server."""
+
+    @pytest.fixture
+    def groups(self, agreement: Agreement) -> list[Group]:
+        return [make_group(agreement=agreement), make_group("night-owls", agreement=agreement)]
+
+    async def test_appeal_finds_its_group_from_a_channel_of_another(self, world: World) -> None:
+        await world.publish()
+        member = await world.join()
+        await world.react(member)
+        number = await suspend(world, member)
+        elsewhere = world.channels["night-owls-welcome"]
+        form = await member.slash(elsewhere, "breach appeal", case=number)
+        assert form.modal is not None
+        answer = await member.submit_modal(form, {"words": "it was not so"})
+        await world.env.settle()
+        assert "has arrived" in said(answer)
+
+
 @pytest.mark.parametrize("who", ["facilitator", "accused", "outsider"])
 async def test_nobody_else_learns_of_a_case(world: World, who: str) -> None:
     member = await signer(world)

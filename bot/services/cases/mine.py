@@ -172,7 +172,9 @@ async def _list_accused(
         until = None
         if any(one.kind is LetterKind.OUTCOME for one in letters):
             decision = await case_parties.find_last_decision(tx, opened.case.id)
-            until = may_appeal_until(decision, place.clocks) if decision else None
+            if decision is not None:
+                told = await case_letters.find_outcome(tx, opened.case.id, decision.decided_at)
+                until = may_appeal_until(decision, place.clocks, told)
         is_open = until is not None and now < until and opened.case.state is CaseState.DECIDED
         parts.append(
             OwnPart(
