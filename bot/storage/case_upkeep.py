@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.breaches import BreachCase, CaseState, LetterKind
@@ -189,9 +189,16 @@ async def move_parts(tx: Transaction, from_id: int, into_id: int) -> None:
 
 
 async def count_outcomes(
-    tx: Transaction, group_key: str, since: datetime, until: datetime
+    tx: Transaction,
+    group_key: str,
+    is_wanted: ColumnElement[bool],
+    since: datetime,
+    until: datetime,
 ) -> dict[tuple[str, str | None], int]:
-    """How many cases were opened in a time, by state and outcome; merged ones count once."""
+    """How many cases were opened in a time, by state and outcome; merged ones count once.
+
+    `is_wanted` is the condition for a case to be counted, as `bot.storage.case_lists` has it.
+    """
     query = (
         select(_columns.state, _columns.outcome, func.count())
         .where(
@@ -199,6 +206,7 @@ async def count_outcomes(
             _columns.opened_at >= since,
             _columns.opened_at < until,
             _columns.merged_into.is_(None),
+            is_wanted,
         )
         .group_by(_columns.state, _columns.outcome)
     )

@@ -298,5 +298,23 @@ async def test_statistics_count_cases_and_show_no_small_number(database: Databas
     for _number in range(6):
         await close(database, await report(database))
     await report(database)
-    found = await statistics.count(database, GROUP, NOW - DAY, NOW + DAY)
+    found = await statistics.count(database, DESK, VIEWER, NOW - DAY, NOW + DAY)
     assert (found.total, found.running, found.outcomes) == (None, None, {"reminder": 6})
+
+
+async def test_statistics_count_no_case_in_which_the_reader_has_a_part(
+    database: Database,
+) -> None:
+    for number in range(7):
+        await report(database, accused=ACCUSED if number else MODERATOR)
+    found = await statistics.count(database, DESK, VIEWER, NOW - DAY, NOW + DAY)
+    assert (found.total, found.running) == (6, 6)
+
+
+@pytest.mark.parametrize(
+    ("running", "outcomes"), [(1, {"reminder": 1, "no_breach": 9}), (4, {"reminder": 4})]
+)
+def test_no_small_number_can_be_reckoned_from_the_others(
+    running: int, outcomes: dict[str, int]
+) -> None:
+    assert statistics.suppress(running, outcomes).total is None
