@@ -91,6 +91,7 @@ def _pages(group: Group, prepared: Prepared) -> list[str]:
         plain_lines(prepared.draft.ruling.reason),
         prepared.to_accused,
         prepared.to_reporters,
+        prepared.risks,
     )
 
 

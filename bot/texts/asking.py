@@ -85,10 +85,15 @@ def confirm_letter(
     else:
         parts.append(_("It goes to whoever reported."))
     if risks:
-        found = "\n".join(f"- {_(_RISKS[risk])}" for risk in risks)
-        parts.append(_("⚠️ **This could give somebody away:**\n{found}").format(found=found))
+        parts.append(risky(risks))
     parts.append(_("This is exactly what they will read:"))
     return "\n\n".join(parts)
+
+
+def risky(risks: Iterable[Risk]) -> str:
+    """Why what is about to be sent could give somebody away."""
+    found = "\n".join(f"- {_(_RISKS[risk])}" for risk in risks)
+    return _("⚠️ **This could give somebody away:**\n{found}").format(found=found)
 
 
 def asked(case_number: int, recipients: int) -> str:

@@ -71,8 +71,8 @@ def report_notice(group: str, crisis: str | None, source: Source) -> str:
             " passes through Discord, which has its own rules."
         ),
         _(
-            "- You get a case number and hear from me how it goes on. You can add something, ask,"
-            " or take your report back with `/breach mine`."
+            "- You get a case number and hear from me how it goes on. With `/breach mine` you see"
+            " how it stands, answer questions, and can take your report back."
         ),
         _("- To report a crime, abuse or misconduct elsewhere is never a breach."),
     ]
@@ -112,8 +112,9 @@ def report_received(
             "Thank you for telling me. Your report to **{group}** is kept as case **#{number}**."
         ).format(group=group, number=case_number),
         _(
-            "The moderators have been told that there is a case, and nothing else. You hear from me"
-            " when somebody looks at it. `/breach mine` shows how it stands."
+            "Those who can look after it are told that there is a case, and nothing else. You hear"
+            " from me when somebody looks at it. `/breach mine` shows how it stands. If you want to"
+            " add something, please report it once more and name this case."
         ),
     ]
     if unread_day is not None:
@@ -154,9 +155,11 @@ def files_kept(kept: int, refused: int) -> str:
         lines.append(
             plural(
                 "{count} file could not be kept. I take pictures, PDF, text, sound and short films,"
-                " 8 MB in all. You can say what is in it with `/breach mine`.",
+                " 8 MB in all. If it matters, please say what is in it in another report that names"
+                " this case.",
                 "{count} files could not be kept. I take pictures, PDF, text, sound and short"
-                " films, 8 MB in all. You can say what is in them with `/breach mine`.",
+                " films, 8 MB in all. If they matter, please say what is in them in another report"
+                " that names this case.",
                 refused,
             ).format(count=refused)
         )

@@ -243,6 +243,17 @@ async def test_words_of_ones_own_reach_the_accused_made_plain(world: World) -> N
     assert "@everyone" not in (to_accused[2] or "")
 
 
+async def test_words_of_ones_own_that_give_somebody_away_are_warned_of(world: World) -> None:
+    member = await signer(world)
+    number = await open_case(world, member)
+    shown = await ask(world, number, "reminder")
+    assert "could give somebody away" not in said(shown)
+    form = await world.moderator.click(pages(shown)[-1], label="Words to the accused")
+    again = await world.moderator.submit_modal(form, {"words": f"ask <@{REPORTER}> on 3.5.2026"})
+    assert "could give somebody away" in said(again)
+    assert "It names a day or an hour." in said(again)
+
+
 async def test_appeal_goes_to_somebody_who_did_not_decide(world: World) -> None:
     member = await signer(world)
     other = colleague(world)

@@ -13,6 +13,7 @@ from bot.domain.breaches import (
     Side,
     next_state,
 )
+from bot.domain.disclosure import Risk
 from bot.domain.entitlement import Act, Viewer
 from bot.domain.errors import HearingNeededError, NobodyNamedError, StaleDecisionError
 from bot.domain.rulings import (
@@ -39,12 +40,16 @@ from bot.storage.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A decision that was written and not confirmed, what it would do, and the two letters."""
+    """A decision that was written and not confirmed, what it would do, and the two letters.
+
+    `risks` are what in the moderator's own words to the accused could give somebody away.
+    """
 
     draft: Draft
     plan: Plan
     to_accused: str
     to_reporters: str
+    risks: tuple[Risk, ...] = ()
 
 
 Wording = Callable[[Plan, str | None], tuple[str, str]]
@@ -180,9 +185,9 @@ async def reword(
         if words is not None:
             await case_decisions.reword_draft(tx, draft.id, words)
             draft = replace(draft, words=words)
-        return _prepared(
-            draft, await _plan(tx, opened, draft.ruling, terms.clocks, now), terms.word
-        )
+        plan = await _plan(tx, opened, draft.ruling, terms.clocks, now)
+        risks = await letters.find_risks_to_accused(tx, opened.case, draft.words or "")
+        return replace(_prepared(draft, plan, terms.word), risks=risks)
 
 
 async def drop(

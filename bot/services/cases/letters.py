@@ -96,6 +96,12 @@ async def _draft(tx: Transaction, opened: OpenCase, side: Side, text: str) -> Dr
     )
 
 
+async def find_risks_to_accused(tx: Transaction, case: BreachCase, text: str) -> tuple[Risk, ...]:
+    """What in words to the accused could give away who reported, whatever letter they are for."""
+    written = await case_letters.list_of_case(tx, case.id)
+    return find_risks(text, await _kept_from(tx, case, Side.ACCUSED, written, 1))
+
+
 async def _kept_from(
     tx: Transaction, case: BreachCase, side: Side, written: list[Letter], recipients: int
 ) -> list[str]:
