@@ -92,4 +92,6 @@ async def notice_offices(
     """
     if not await calling.note_office(database, group.key, member_id, held, now):
         return False
-    return await calling.look_for_uncalled(database, desk_of(client, group), now) > 0
+    desk = desk_of(client, group)
+    found = await calling.look_for_uncalled(database, desk, now)
+    return found + await calling.look_for_unposted(database, desk, now) > 0

@@ -82,6 +82,27 @@ async def _needs_a_call(tx: Transaction, case: BreachCase, offices: Offices) -> 
     return bool(await case_calls.list_uncalled(tx, case, people))
 
 
+async def look_for_unposted(database: Database, desk: Desk, now: datetime) -> int:
+    """Have every case told in the moderators' channel that has come to the moderators since.
+
+    It was in other hands when it was opened, so nothing stands there for it.
+
+    Returns:
+        How many there are.
+    """
+    async with database.read() as tx:
+        offices = await read_offices(tx, desk)
+        found = await case_lists.list_unposted(tx, desk.group_key, AT_ONCE)
+        theirs = [
+            case for case in found if (await whose(tx, case, offices))[0] is Handlers.MODERATORS
+        ]
+    if theirs:
+        async with database.write() as tx:
+            for case in theirs:
+                await cases.request_notice(tx, case, now)
+    return len(theirs)
+
+
 async def whose(
     tx: Transaction, case: BreachCase, offices: Offices
 ) -> tuple[Handlers, frozenset[int]]:

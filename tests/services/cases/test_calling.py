@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.breaches import CaseClocks, CaseEvent, CaseState, Side
 from bot.domain.entitlement import Act, Handlers, Office, Viewer, handlers_of, may
-from bot.domain.errors import UnknownCaseError
+from bot.domain.errors import DecidedBeforeError, UnknownCaseError
 from bot.services import holders
 from bot.services.cases import calling, clocks, desk
 from bot.services.cases.opening import Desk, open_case, read_offices
@@ -147,6 +147,26 @@ async def test_moderator_who_leaves_leaves_no_case_alone(database: Database) -> 
     assert await calling.prepare_call(database, DESK, effect) is None
 
 
+async def test_case_that_comes_back_to_the_moderators_is_told_in_their_channel(
+    database: Database,
+) -> None:
+    await publish(database)
+    await make_case(database, accused=MOD)
+    await hold_offices(database, [MOD], [ESCALATION])
+    await perform_notice(database)
+    await finish_effects(database)
+    assert await calling.look_for_unposted(database, DESK, NOW) == 0
+    await calling.note_office(database, GROUP, OTHER_MOD, [Office.MODERATOR], NOW)
+    assert await calling.look_for_unposted(database, DESK, NOW) == 1
+    assert await waiting(database) == [("case_notice", "1")]
+    # As long as that waits, or stands there, there is no second one.
+    assert await calling.look_for_unposted(database, DESK, NOW) == 0
+    await finish_effects(database)
+    async with database.write() as tx:
+        await cases.mark(tx, 1, notice_channel_id=1, notice_message_id=2)
+    assert await calling.look_for_unposted(database, DESK, NOW) == 0
+
+
 async def test_appeal_that_no_moderator_may_decide_is_called_for(database: Database) -> None:
     await publish(database)
     case = await make_case(database)
@@ -158,9 +178,10 @@ async def test_appeal_that_no_moderator_may_decide_is_called_for(database: Datab
     for viewer in (ESCALATED, MODERATOR):
         await desk.show(database, DESK, viewer, 1, NOW)
     async with database.read() as tx:
-        with pytest.raises(UnknownCaseError):
-            await open_case(tx, DESK, 1, MODERATOR, Act.DECIDE)
-        await open_case(tx, DESK, 1, ESCALATED, Act.DECIDE)
+        for act in (Act.DECIDE, Act.CLAIM):
+            with pytest.raises(DecidedBeforeError):
+                await open_case(tx, DESK, 1, MODERATOR, act)
+            await open_case(tx, DESK, 1, ESCALATED, act)
 
 
 async def test_appeal_is_called_for_anew_also_to_whom_the_case_was_known(
