@@ -1,4 +1,4 @@
-"""Buttons that live only as long as this process, and what is answered when they are pressed later."""
+"""Buttons that live as long as this process only, and what is answered to a press after that."""
 
 import logging
 import secrets
@@ -28,7 +28,7 @@ taken: deque[int] = deque(maxlen=1_000)
 
 
 class Passing(discord.ui.View):
-    """Buttons that hold something in memory; after a restart, or when their time is over, it is gone.
+    """Buttons that hold something in memory: after a restart, or in time, it is gone.
 
     Args:
         about: what they are about, one of the keys of the answers.

@@ -35,9 +35,7 @@ async def list_uncalled(
     """
     appealed_at = (
         select(func.max(breach_timeline.c.at))
-        .where(
-            breach_timeline.c.case_id == case.id, breach_timeline.c.kind == CaseEvent.APPEALED
-        )
+        .where(breach_timeline.c.case_id == case.id, breach_timeline.c.kind == CaseEvent.APPEALED)
         .scalar_subquery()
     )
     query = select(breach_calls.c.member_ref).where(

@@ -46,7 +46,7 @@ async def list_running(
 
 
 async def read_waiting(tx: Transaction, case_id: int) -> Waiting:
-    """What a case waits for besides its own dates; a hearing from before it was reopened is over."""
+    """What a case waits for besides its own dates, and besides what was before it was reopened."""
     reopened = reopened_at(case_id).scalar_subquery()
     hearing = await tx.execute(
         select(breach_letters.c.created_at, breach_letters.c.due_at)

@@ -172,9 +172,7 @@ def has_no_part(tx: Transaction, group_key: str, member_id: int) -> ColumnElemen
     is_not_accused = or_(_columns.accused_ref.is_(None), _columns.accused_ref != ref)
     # What was merged into a case of theirs is a part of it.
     other = breach_cases.alias("other")
-    theirs = or_(
-        other.c.accused_ref == ref, other.c.id.in_(reported), other.c.id.in_(stepped_back)
-    )
+    theirs = or_(other.c.accused_ref == ref, other.c.id.in_(reported), other.c.id.in_(stepped_back))
     merged = select(other.c.case_number).where(other.c.group_key == group_key, theirs)
     is_not_merged = or_(_columns.merged_into.is_(None), _columns.merged_into.not_in(merged))
     return and_(
@@ -287,7 +285,7 @@ async def find_reopened_at(tx: Transaction, case_id: int) -> datetime | None:
     return (await tx.execute(reopened_at(case_id))).scalar_one()
 
 
-def reopened_at(case_id: int) -> Select[tuple[datetime | None]]:
+def reopened_at(case_id: int) -> Select[Any]:
     """The query for it."""
     return select(func.max(breach_timeline.c.at)).where(
         breach_timeline.c.case_id == case_id, breach_timeline.c.kind == CaseEvent.REOPENED

@@ -17,9 +17,9 @@ HEARING_LABEL = mark("What the accused reads")
 HEARING_HINT = mark("In your own words, not the report's. Leave out what only one person can know.")
 DISCARDED = mark("Nothing was sent.")
 PASSED = mark(
-    "I do not know any more what this was about: a while has gone by, or I was restarted. This press"
-    " has done nothing. Whether it was sent before, `/breach show` tells. If not, the words still"
-    " stand above: please use `/breach ask`, or **Hear the accused**, once more."
+    "I do not know any more what this was about: a while has gone by, or I was restarted. This"
+    " press has done nothing. Whether it was sent before, `/breach show` tells. If not, the words"
+    " still stand above: please use `/breach ask`, or **Hear the accused**, once more."
 )
 
 _ALLEGED = {

@@ -30,9 +30,7 @@ LONGEST_LINE = 900
 
 OPEN_BUTTON = mark("Open")
 CLAIM_BUTTON = mark("Claim")
-CLAIMED = mark(
-    "The case is yours now. The people who reported know that somebody looks at it."
-)
+CLAIMED = mark("The case is yours now. The people who reported know that somebody looks at it.")
 CLAIMED_BEFORE = mark("The case is yours already.")
 NOTED = mark("Your note stands in the timeline. Only people who work on the case can read it.")
 RECUSED = mark(

@@ -91,9 +91,9 @@ def _named(plan: Plan) -> str:
 
 def _not_heard(plan: Plan) -> str:
     text = _(
-        "⚠️ **They have not been heard yet, or not since the case was reopened.** Before anything above a reminder, the accused is told"
-        " what is alleged and has time to answer. The button **Hear the accused** begins that."
-        " After it, please use this command again."
+        "⚠️ **They have not been heard yet, or not since the case was reopened.** Before anything"
+        " above a reminder, the accused is told what is alleged and has time to answer. The button"
+        " **Hear the accused** begins that. After it, please use this command again."
     )
     if plan.is_paused:
         return "\n".join([text, _("Their access is paused meanwhile.")])

@@ -22,7 +22,7 @@ from bot.domain.effects import EffectKind
 from bot.domain.entitlement import Viewer
 from bot.domain.rulings import Plan, Ruling
 from bot.services import outbox
-from bot.services.cases import deciding, posting
+from bot.services.cases import deciding
 from bot.services.cases.deciding import Prepared, Terms
 from bot.services.cases.opening import Desk
 from bot.storage import case_decisions, case_letters, case_reports, cases
@@ -157,9 +157,6 @@ async def waiting(database: Database, now: datetime = LATER) -> list[EffectKind]
             following = row
             while following is not None:
                 found.append(following.kind)
-                if following.kind is EffectKind.LETTER:
-                    await posting.record_delivered(database, following, 1, 1, now)
-                    break
                 outcome = outbox.ROLE_TAKEN if following.kind is EffectKind.ALIGN_ROLE else "done"
                 following = await outbox.finish(database, following, outcome, now)
     return found

@@ -63,6 +63,7 @@ async def suspended(database: Database) -> int:
     number = await open_case(database)
     await decide(database, number, "suspended", until=UNTIL)
     await waiting(database)
+    await mark_letter(database, number, delivered_at=LATER)
     return number
 
 

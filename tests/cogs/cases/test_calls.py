@@ -15,9 +15,7 @@ NAMED = 900_000_000_000_000_777
 async def report_on_moderator(world: World, reporter: int) -> None:
     """A case about the only moderator."""
     async with world.database.write() as tx:
-        await add_case(
-            tx, reporters=[reporter], accused=world.moderator.id, now=world.client.now()
-        )
+        await add_case(tx, reporters=[reporter], accused=world.moderator.id, now=world.client.now())
     world.client.effects.wake()
     await world.env.settle()
 
