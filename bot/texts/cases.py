@@ -274,6 +274,13 @@ def step_words(entry: TimelineEntry) -> str:
     return f"{who}: {_(_STEPS[entry.kind])}"
 
 
+def step_on_paper(entry: TimelineEntry) -> str:
+    """The same where no mention is drawn: the side, and of a moderator the account."""
+    who = _(_SIDES[entry.side])
+    shown = f"{who} ({entry.actor_id})" if entry.actor_id is not None else who
+    return f"{shown}: {_(_STEPS[entry.kind])}"
+
+
 def _step(entry: TimelineEntry, plain: Plain) -> str:
     line = f"- {moment(entry.at)} · {step_words(entry)}"
     return f"{line}\n{_quote(entry.text, plain)}" if entry.text else line
