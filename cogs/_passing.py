@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from collections import deque
 from typing import Any
 
 import discord
@@ -23,8 +22,8 @@ _ANSWERS = {
 }
 """What is said when nobody knows any more what a button was for, by what it was about."""
 
-taken: deque[int] = deque(maxlen=1_000)
-"""The newest presses that a view of this process has taken."""
+_TAKEN = "taken"
+"""Stands in the extras of a press that a view of this process has taken."""
 
 
 class Passing(discord.ui.View):
@@ -46,7 +45,7 @@ class Passing(discord.ui.View):
     @override
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Called by discord.py before the press is carried out."""
-        taken.append(interaction.id)
+        interaction.extras[_TAKEN] = True
         return True
 
     @override
@@ -60,12 +59,12 @@ class Passing(discord.ui.View):
 async def answer_passed(interaction: discord.Interaction[Any]) -> None:
     """Say kindly what to do when no view knows a button any more; Discord would say it failed.
 
-    discord.py gives a press to its view first, so what is not `taken` by now has none.
+    discord.py gives a press to its view first, so what is not taken by now has none.
     """
     data: Any = interaction.data or {}
     custom_id = str(data.get("custom_id", ""))
     is_press = interaction.type is discord.InteractionType.component
-    if not is_press or not custom_id.startswith(_BEGIN) or interaction.id in taken:
+    if not is_press or not custom_id.startswith(_BEGIN) or _TAKEN in interaction.extras:
         return
     answer = _ANSWERS.get(custom_id.split(":")[2])
     if answer is None:

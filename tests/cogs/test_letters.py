@@ -378,4 +378,6 @@ async def test_question_that_was_open_during_a_restart_says_kindly_what_to_do(
 async def test_question_that_is_not_sent_is_answered_once(case: Case) -> None:
     shown = await case.preview("Which day was it?")
     pressed = await case.world.moderator.click(last(shown), label="Do not send it")
-    assert said(pressed) == "Nothing was sent."
+    await case.world.env.settle()
+    assert pressed.response is not None
+    assert (pressed.response.content, pressed.followups) == ("Nothing was sent.", [])
