@@ -7,21 +7,13 @@ from typing import Any
 import discord
 from typing_extensions import override
 
-from bot import texts
 from bot.client import answer_error
-from bot.texts import asking, reporting
 from bot.texts.catalogue import _
+from bot.texts.passing import PASSED
 
 log = logging.getLogger(__name__)
 
 _BEGIN = "pledge:passing:"
-_ANSWERS = {
-    "letter": asking.PASSED,
-    "notice": reporting.NOTICE_PASSED,
-    "choice": texts.CHOICE_PASSED,
-}
-"""What is said when nobody knows any more what a button was for, by what it was about."""
-
 _TAKEN = "taken"
 """Stands in the extras of a press that a view of this process has taken."""
 
@@ -30,7 +22,7 @@ class Passing(discord.ui.View):
     """Buttons that hold something in memory: after a restart, or in time, it is gone.
 
     Args:
-        about: what they are about, one of the keys of the answers.
+        about: what they are about, one of the keys of `bot.texts.passing.PASSED`.
         seconds: how long they can be pressed.
     """
 
@@ -66,7 +58,7 @@ async def answer_passed(interaction: discord.Interaction[Any]) -> None:
     is_press = interaction.type is discord.InteractionType.component
     if not is_press or not custom_id.startswith(_BEGIN) or _TAKEN in interaction.extras:
         return
-    answer = _ANSWERS.get(custom_id.split(":")[2])
+    answer = PASSED.get(custom_id.split(":")[2])
     if answer is None:
         return
     try:

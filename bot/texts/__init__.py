@@ -65,7 +65,6 @@ from bot.texts.inspection import (
 from bot.texts.members import (
     ACCEPT_BUTTON,
     BUTTON_HINT,
-    CHOICE_PASSED,
     CHOOSE_GROUP,
     DECLINE_BUTTON,
     KEEP_BUTTON,
@@ -134,7 +133,6 @@ __all__ = [
     "AUDIT_REASON",
     "BUTTON_HINT",
     "CANCEL_BUTTON",
-    "CHOICE_PASSED",
     "CHOOSE_GROUP",
     "DECLINE_BUTTON",
     "ENDINGS",
