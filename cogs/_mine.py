@@ -124,7 +124,7 @@ class AccessButton(
         viewer = Viewer(member_id=interaction.user.id)
         desk = desk_of(client, group)
         found = await mine.list_access(client.database, desk, viewer, self.case_number)
-        looks = [(one.at, one.act) for one in found]
+        looks = [(one.at, one.act, one.office) for one in found]
         await reply(interaction, texts.looks(self.case_number, looks))
 
 

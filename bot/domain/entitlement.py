@@ -111,6 +111,16 @@ def handlers_of(people: CasePeople, offices: Offices, *, appeal: bool = False) -
     return Handlers.NOBODY
 
 
+def office_of(
+    viewer: Viewer, people: CasePeople, offices: Offices, *, appealed: bool = False
+) -> Handlers:
+    """In which office somebody has to do with a case that is theirs to look after."""
+    usual = handlers_of(people, offices)
+    if not appealed or _holds(viewer, usual):
+        return usual
+    return handlers_of(people, offices, appeal=True)
+
+
 _OF_REPORTERS = frozenset({Act.MINE, Act.ANSWER_AS_REPORTER, Act.WITHDRAW_REPORT})
 _OF_ACCUSED = frozenset({Act.ANSWER_AS_ACCUSED, Act.APPEAL})
 

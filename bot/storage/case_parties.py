@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import and_, exists, or_, select, update
 
 from bot.domain.breaches import BreachCase, Decision
+from bot.domain.entitlement import Handlers
 from bot.storage.case_tables import (
     breach_cases,
     breach_decisions,
@@ -35,10 +36,11 @@ class OwnReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Somebody has looked at a case: when and how, not who."""
+    """Somebody has looked at a case: when, how and in which office, not who."""
 
     at: datetime
     act: str
+    office: Handlers = Handlers.MODERATORS
 
 
 async def list_own_reports(
@@ -127,7 +129,12 @@ async def list_access(tx: Transaction, case: BreachCase, report: OwnReport) -> l
         )
         .order_by(access.id)
     )
-    return [Access(at=row.at, act=row.act) for row in await tx.execute(query)]
+    return [_access(row.at, row.act) for row in await tx.execute(query)]
+
+
+def _access(at: datetime, word: str) -> Access:
+    act, _, office = word.partition(" ")
+    return Access(at=at, act=act, office=Handlers(office or Handlers.MODERATORS))
 
 
 async def has_waiting(tx: Transaction, group_keys: Collection[str], member_id: int) -> bool:

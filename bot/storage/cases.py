@@ -15,7 +15,7 @@ from bot.domain.breaches import (
     TimelineEntry,
 )
 from bot.domain.effects import EffectKind, lane_of_group
-from bot.domain.entitlement import CasePeople
+from bot.domain.entitlement import CasePeople, Handlers
 from bot.domain.errors import UnknownCaseError
 from bot.domain.ledger import LedgerKind
 from bot.storage import effects, ledger, versions
@@ -193,7 +193,7 @@ async def list_unsealed(tx: Transaction, case_id: int, moderator_id: int) -> fro
     """The reports of a case whose authors this person was shown."""
     query = select(case_access.c.report_id).where(
         case_access.c.moderator_id == moderator_id,
-        case_access.c.act == Look.UNSEALED,
+        case_access.c.act.startswith(Look.UNSEALED),
         case_access.c.report_id.in_(
             select(breach_reports.c.id).where(breach_reports.c.case_id == case_id)
         ),
@@ -310,15 +310,19 @@ async def log_access(
     tx: Transaction,
     case_id: int,
     moderator_id: int,
-    act: str,
+    act: Look,
     now: datetime,
     reason: str | None = None,
     report_id: int | None = None,
+    *,
+    office: Handlers = Handlers.MODERATORS,
 ) -> None:
-    """Remember that somebody has seen, exported or unsealed a case.
+    """Remember that somebody has seen, exported or unsealed a case, and in which office.
 
-    `act` is a `bot.domain.breaches.Look`; `report_id` is the report whose author was shown.
+    `report_id` is the report whose author was shown.
     """
     values: dict[str, Any] = {"case_id": case_id, "at": now, "moderator_id": moderator_id}
-    values |= {"act": act, "report_id": report_id, "reason": seal_text(tx, reason)}
+    # One word for both; that of a moderator is the act alone.
+    word = act if office is Handlers.MODERATORS else f"{act} {office}"
+    values |= {"act": word, "report_id": report_id, "reason": seal_text(tx, reason)}
     await tx.execute(insert(case_access).values(**values))

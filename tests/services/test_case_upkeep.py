@@ -13,6 +13,7 @@ from bot.domain.breaches import (
     CaseState,
     Clause,
     LetterKind,
+    Look,
     ReportForm,
     Side,
     Source,
@@ -250,7 +251,7 @@ async def test_of_a_destroyed_case_no_table_holds_anything_that_names_somebody(
     case = await report(database)
     async with database.write() as tx:
         await case_letters.add(tx, case, LetterKind.HEARING, NOW, text="words of a letter")
-        await cases.log_access(tx, case.id, MODERATOR, "shown", NOW, "a reason")
+        await cases.log_access(tx, case.id, MODERATOR, Look.SHOWN, NOW, "a reason")
     await close(database, case)
     await days_of(database, range(351, 366))
     async with database.read() as tx:

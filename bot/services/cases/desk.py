@@ -91,7 +91,7 @@ async def show(
     async with database.write() as tx:
         opened = await open_case(tx, desk, case_number, viewer, Act.SHOW)
         dossier = await _read_dossier(tx, desk, viewer, opened)
-        await cases.log_access(tx, opened.case.id, viewer.member_id, Look.SHOWN, now)
+        await _log_look(tx, opened, viewer, Look.SHOWN, now)
         await _note_first_look(tx, opened.case, now)
     return dossier
 
@@ -113,7 +113,7 @@ async def export(
             for report in await case_reports.list_of_case(tx, opened.case.id)
             if report.id in unsealed
         }
-        await cases.log_access(tx, opened.case.id, viewer.member_id, Look.EXPORTED, now)
+        await _log_look(tx, opened, viewer, Look.EXPORTED, now)
         await _note_first_look(tx, opened.case, now)
     reports = (replace(one, reporter_id=authors.get(one.id)) for one in dossier.reports)
     return replace(dossier, reports=tuple(reports))
@@ -173,7 +173,7 @@ async def hand_out(
         content = await case_reports.find_content(tx, opened.case.id, evidence_id)
         if evidence_id not in files or content is None:
             raise UnknownCaseError
-        await cases.log_access(tx, opened.case.id, viewer.member_id, Look.EVIDENCE, now)
+        await _log_look(tx, opened, viewer, Look.EVIDENCE, now)
     return files[evidence_id], content
 
 
@@ -300,9 +300,7 @@ async def unseal(
         case = opened.case
         reports = await case_reports.list_of_case(tx, case.id)
         for report in reports:
-            await cases.log_access(
-                tx, case.id, viewer.member_id, Look.UNSEALED, now, reason, report.id
-            )
+            await _log_look(tx, opened, viewer, Look.UNSEALED, now, reason, report.id)
             await case_letters.add(
                 tx,
                 case,
@@ -317,6 +315,19 @@ async def unseal(
         Author(report_id=one.id, reporter_id=one.reporter_id, received_at=one.received_at)
         for one in reports
     ]
+
+
+async def _log_look(
+    tx: Transaction,
+    opened: OpenCase,
+    viewer: Viewer,
+    look: Look,
+    now: datetime,
+    reason: str | None = None,
+    report_id: int | None = None,
+) -> None:
+    case_id, by, office = opened.case.id, viewer.member_id, opened.office
+    await cases.log_access(tx, case_id, by, look, now, reason, report_id, office=office)
 
 
 async def _add_own_step(

@@ -252,7 +252,7 @@ async def has_waiting(database: Database, group_keys: Sequence[str], viewer: Vie
 async def list_access(
     database: Database, desk: Desk, viewer: Viewer, case_number: int
 ) -> list[Access]:
-    """When and how somebody has looked at one's own report, in order, without whom.
+    """When, how and in which office somebody has looked at one's own report, without whom.
 
     Raises:
         UnknownCaseError: there is no such case, or they did not report it.

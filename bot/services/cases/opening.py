@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 
 from bot.domain.breaches import BreachCase
-from bot.domain.entitlement import Act, CasePeople, Office, Offices, Viewer, require
+from bot.domain.entitlement import (
+    Act,
+    CasePeople,
+    Handlers,
+    Office,
+    Offices,
+    Viewer,
+    office_of,
+    require,
+)
 from bot.storage import cases, officers
 from bot.storage.database import Transaction
 
@@ -24,6 +33,8 @@ class OpenCase:
     people: CasePeople
     offices: Offices
     is_appealed: bool
+    office: Handlers
+    """In which office whoever opened it looks after it; tells nothing of a party."""
 
 
 async def read_offices(tx: Transaction, desk: Desk, viewer: Viewer | None = None) -> Offices:
@@ -69,4 +80,10 @@ async def open_case(
     offices = await read_offices(tx, desk, viewer)
     is_appealed = bool(people.deciders) and case.decided_at is None
     require(viewer, act, people, offices, appealed=is_appealed)
-    return OpenCase(case=case, people=people, offices=offices, is_appealed=is_appealed)
+    return OpenCase(
+        case=case,
+        people=people,
+        offices=offices,
+        is_appealed=is_appealed,
+        office=office_of(viewer, people, offices, appealed=is_appealed),
+    )

@@ -9,11 +9,12 @@ from bot.domain.breaches import CaseClocks, CaseEvent, CaseState, Side
 from bot.domain.entitlement import Act, Handlers, Office, Viewer, handlers_of, may
 from bot.domain.errors import DecidedBeforeError, UnknownCaseError
 from bot.services import holders
-from bot.services.cases import calling, clocks, desk
+from bot.services.cases import calling, clocks, desk, mine
 from bot.services.cases.opening import Desk, open_case, read_offices
 from bot.services.holders import Page
 from bot.storage import case_lists, cases, effects, officers
 from bot.storage.database import Database
+from bot.texts.mine import looks
 from tests.factories import NOW, publish
 from tests.services.cases.cases import (
     ACCUSED,
@@ -22,6 +23,7 @@ from tests.services.cases.cases import (
     GROUP,
     MOD,
     MODERATOR,
+    OTHER,
     OTHER_MOD,
     OWNER,
     REPORTER,
@@ -230,6 +232,31 @@ async def test_whoever_stands_in_for_the_moderators_is_reminded_as_they_are(
     async with database.write() as tx:
         await cases.mark(tx, case.id, first_looked_at=late)
     assert await calling.prepare_reminder(database, DESK, CLOCKS, effect) is None
+
+
+async def test_access_log_names_the_office_of_whoever_looked(database: Database) -> None:
+    await publish(database)
+    await make_case(database, accused=MOD)
+    await hold_offices(database, [MOD], [ESCALATION])
+    await desk.show(database, DESK, ESCALATED, 1, NOW)
+    await desk.unseal(database, DESK, ESCALATED, 1, "why", NOW + HOUR)
+    await hold_offices(database, [MOD, OTHER_MOD], [ESCALATION])
+    await desk.show(database, DESK, OTHER, 1, NOW + DAY)
+    found = await mine.list_access(database, DESK, Viewer(member_id=REPORTER), 1)
+    assert [(one.act, one.office) for one in found] == [
+        ("shown", Handlers.ESCALATION),
+        ("unsealed", Handlers.ESCALATION),
+        ("shown", Handlers.MODERATORS),
+    ]
+    lines = looks(1, [(one.at, one.act, one.office) for one in found]).splitlines()
+    assert lines[1].endswith(
+        "read by somebody who works on the case (whoever the group has named for it)"
+    )
+    assert lines[3].endswith("(a moderator)")
+    # What they have unsealed stays unsealed for them.
+    await hold_offices(database, [MOD], [ESCALATION])
+    exported = await desk.export(database, DESK, ESCALATED, 1, NOW + DAY)
+    assert [one.reporter_id for one in exported.reports] == [REPORTER]
 
 
 async def test_where_nobody_is_left_nobody_is_reminded(database: Database) -> None:
