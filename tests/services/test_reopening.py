@@ -7,7 +7,7 @@ import pytest
 from bot.domain.breaches import CaseEvent, CaseState, LetterKind, Side
 from bot.domain.case_clocks import Due, due_next
 from bot.domain.entitlement import Office, Viewer
-from bot.domain.errors import DecidedBeforeError, HearingNeededError
+from bot.domain.errors import CaseStateError, DecidedBeforeError, HearingNeededError
 from bot.services.cases import calling, deciding, desk, ending, letters, mine
 from bot.services.cases.mine import Place
 from bot.services.cases.opening import Desk
@@ -29,6 +29,7 @@ from tests.services.deciding import (
     case_of,
     decide,
     decisions_of,
+    has_role,
     letters_of,
     open_case,
     prepare,
@@ -105,6 +106,17 @@ async def test_appeal_is_taken_up_by_somebody_who_did_not_decide(database: Datab
     # They can still read it, and the clock of the appeal runs on.
     assert (await desk.show(database, DESK, DECIDER, number, SOON)).waiting.appealed_at == SOON
     assert await desk.claim(database, DESK, COLLEAGUE, number, SOON)
+
+
+async def test_appeal_does_not_bring_a_pause(database: Database) -> None:
+    await settle(database)
+    number = await open_case(database)
+    await decide(database, number, "reminder")
+    await appeal(database, number)
+    draft = (await prepare(database, number, "reminder", viewer=COLLEAGUE, now=SOON)).draft
+    with pytest.raises(CaseStateError):
+        await deciding.suspend_for_now(database, DESK, COLLEAGUE, number, draft.id, SOON)
+    assert await has_role(database, SOON) is True
 
 
 async def test_accused_who_knew_of_the_case_is_told_that_it_is_reopened(

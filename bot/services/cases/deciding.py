@@ -15,7 +15,12 @@ from bot.domain.breaches import (
 )
 from bot.domain.disclosure import Risk
 from bot.domain.entitlement import Act, Viewer
-from bot.domain.errors import HearingNeededError, NobodyNamedError, StaleDecisionError
+from bot.domain.errors import (
+    CaseStateError,
+    HearingNeededError,
+    NobodyNamedError,
+    StaleDecisionError,
+)
 from bot.domain.rulings import (
     Grounds,
     Plan,
@@ -298,13 +303,15 @@ async def suspend_for_now(
     Raises:
         UnknownCaseError: there is no such case, or it is not theirs.
         StaleDecisionError: the draft is gone.
-        CaseStateError: the case is not in review.
+        CaseStateError: the case is not in review, or an appeal runs, which makes nothing worse.
         NobodyNamedError: nobody is accused.
     """
     async with database.write() as tx:
         opened = await open_case(tx, desk, case_number, viewer, Act.DECIDE)
         case, accused = opened.case, opened.people.accused
         next_state(case.state, CaseEvent.DECIDED)
+        if opened.is_appealed:
+            raise CaseStateError
         draft = await _find_draft(tx, case.id, viewer, draft_id)
         if accused is None:
             raise NobodyNamedError
