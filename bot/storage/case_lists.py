@@ -35,9 +35,9 @@ def _is_left(
 ) -> ColumnElement[bool]:
     """The condition that somebody of these could take the case, or decide the appeal."""
     conditions = [
-        and_(has_no_part(tx, group_key, member), ~_has_decided(member))
+        and_(has_no_part(tx, group_key, member, merged=False), ~_has_decided(member))
         if appeal
-        else has_no_part(tx, group_key, member)
+        else has_no_part(tx, group_key, member, merged=False)
         for member in members
     ]
     return or_(literal(value=False), *conditions)
@@ -48,7 +48,9 @@ def in_hands_of(
 ) -> dict[Handlers, ColumnElement[bool]]:
     """For each office the condition that a case is in its hands.
 
-    It says of every case what `bot.domain.entitlement.handlers_of` says of one.
+    It says of every case what `bot.domain.entitlement.handlers_of` says of one, but for those that
+    were merged into another: to ask of each office who has a part in that would take too long, and
+    so whoever stands in for the moderators may find them by their number only.
     """
     if not offices.are_known:
         return {Handlers.MODERATORS: literal(value=True)}

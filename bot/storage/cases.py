@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from bot.domain.breaches import (
     BreachCase,
@@ -158,9 +169,12 @@ async def read_people(tx: Transaction, case_id: int) -> CasePeople:
     )
 
 
-def has_no_part(tx: Transaction, group_key: str, member_id: int) -> ColumnElement[bool]:
+def has_no_part(
+    tx: Transaction, group_key: str, member_id: int, *, merged: bool = True
+) -> ColumnElement[bool]:
     """The condition that this person neither reported, nor is accused, nor has stepped back.
 
+    Unless `merged` is False, a case that was merged into one in which they have a part is one, too.
     For lists, counts and autocomplete; `bot.domain.entitlement.may` says the same of one case.
     """
     ref = person_ref(tx, group_key, member_id)
@@ -170,17 +184,18 @@ def has_no_part(tx: Transaction, group_key: str, member_id: int) -> ColumnElemen
         breach_recusals.c.moderator_id == member_id
     )
     is_not_accused = or_(_columns.accused_ref.is_(None), _columns.accused_ref != ref)
-    # What was merged into a case of theirs is a part of it.
+    has_none = and_(is_not_accused, _columns.id.not_in(reported), _columns.id.not_in(stepped_back))
+    if not merged:
+        return has_none
+    # Three questions, as one with "or" would be answered by reading every case of the group.
     other = breach_cases.alias("other")
-    theirs = or_(other.c.accused_ref == ref, other.c.id.in_(reported), other.c.id.in_(stepped_back))
-    merged = select(other.c.case_number).where(other.c.group_key == group_key, theirs)
-    is_not_merged = or_(_columns.merged_into.is_(None), _columns.merged_into.not_in(merged))
-    return and_(
-        is_not_accused,
-        _columns.id.not_in(reported),
-        _columns.id.not_in(stepped_back),
-        is_not_merged,
+    numbers = select(other.c.case_number).where(other.c.group_key == group_key)
+    theirs = union_all(
+        numbers.where(other.c.accused_ref == ref),
+        numbers.where(other.c.id.in_(reported)),
+        numbers.where(other.c.id.in_(stepped_back)),
     )
+    return and_(has_none, or_(_columns.merged_into.is_(None), _columns.merged_into.not_in(theirs)))
 
 
 async def add_recusal(tx: Transaction, case_id: int, moderator_id: int, now: datetime) -> None:
