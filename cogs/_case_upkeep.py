@@ -35,7 +35,7 @@ def upkeep_buttons(group: Group, dossier: Dossier) -> list[discord.ui.Item[Any]]
         case CaseState.DECIDED:
             return []
         case CaseState.CLOSED:
-            return [KeepButton(group.key, number)]
+            return [KeepButton(group.key, number)] if case.merged_into is None else []
 
 
 class MergeButton(
@@ -155,11 +155,13 @@ class NumbersButton(
     async def press(self, interaction: Context) -> None:
         """Count, if the presser looks after cases now."""
         client, group = interaction.client, known_group(interaction, self.group_key)
-        if not has_desk(await viewer_of(interaction, group)):
+        viewer = await viewer_of(interaction, group)
+        if not has_desk(viewer):
             raise NotEntitledError
         now = client.now()
         since = now - timedelta(days=_STATISTICS_DAYS)
-        found = await statistics.count(client.database, group.key, since, now)
+        desk = desk_of(client, group)
+        found = await statistics.count(client.database, desk, viewer, since, now)
         content = words.case_numbers(group.name, found.total, found.running, found.outcomes, since)
         await reply(interaction, content)
 

@@ -88,6 +88,17 @@ async def groups_of_person(interaction: Context) -> list[Group]:
     return mine
 
 
+def groups_of_party(interaction: Context) -> list[Group]:
+    """The groups whose cases can be meant by a party of one, who need not have signed anywhere.
+
+    Those of this server, whatever the channel; in a direct message all.
+    """
+    client = interaction.client
+    if interaction.guild is not None:
+        return client.groups_in(interaction.guild.id)
+    return list(client.groups.values())
+
+
 async def require_presence(interaction: Context, group: Group) -> None:
     """Refuse whoever is not in the group's server, or has not passed its screening.
 
@@ -137,7 +148,10 @@ async def viewer_of(interaction: Context, group: Group) -> Viewer:
             member = await guild.fetch_member(user.id)
         except discord.NotFound:
             member = None
-    roles = {role.id for role in member.roles} if member is not None else set[int]()
+    if member is None:
+        # Whoever has left holds nothing, whatever the settings say of their account.
+        return Viewer(member_id=user.id)
+    roles = {role.id for role in member.roles}
     held = officers_of(guild, group).held_by(user.id, user.name, roles)
     facilitator = find_role(guild, group.roles.facilitator)
     return Viewer(

@@ -11,6 +11,7 @@ from discord import app_commands
 from bot.client import answer_error
 from bot.domain.breaches import NO_BREACH
 from bot.domain.entitlement import Viewer
+from bot.domain.errors import UnknownCaseError, UnknownGroupError
 from bot.domain.rulings import Plan, Ruling
 from bot.effects.desks import clocks_of, desk_of
 from bot.effects.languages import locale_of
@@ -20,7 +21,7 @@ from bot.services.cases.deciding import Prepared, Terms
 from bot.settings import Group
 from bot.texts import outcomes as texts
 from bot.texts.catalogue import _, speaking
-from cogs._checks import desks_here, groups_of_person, known_group, viewer_of
+from cogs._checks import desks_here, groups_of_party, known_group, viewer_of
 from cogs._letters import HearButton
 from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle, with_group
 
@@ -52,7 +53,11 @@ def _terms(interaction: Context, group: Group) -> Terms:
 async def offer_outcomes(interaction: Context, typed: str) -> list[app_commands.Choice[str]]:
     """The outcomes of the agreement in force, for whoever could decide a case here."""
     choices: dict[str, app_commands.Choice[str]] = {}
-    for group, _viewer in await desks_here(interaction):
+    try:
+        desks = await desks_here(interaction)
+    except UnknownGroupError:
+        return []
+    for group, _viewer in desks:
         steps = await deciding.list_outcomes(interaction.client.database, group.key)
         for key, step in ((NO_BREACH, None), *steps):
             label = texts.outcome_choice(key, step)
@@ -86,6 +91,7 @@ def _pages(group: Group, prepared: Prepared) -> list[str]:
         plain_lines(prepared.draft.ruling.reason),
         prepared.to_accused,
         prepared.to_reporters,
+        prepared.risks,
     )
 
 
@@ -222,7 +228,7 @@ DECISION_BUTTONS = (ConfirmButton, WordsButton, PauseButton, DropButton)
 async def offer_appealable(interaction: Context, typed: str) -> list[app_commands.Choice[int]]:
     """The cases in which something is decided against whoever types; no others."""
     found: dict[int, app_commands.Choice[int]] = {}
-    for group in await groups_of_person(interaction):
+    for group in groups_of_party(interaction):
         database, who = interaction.client.database, interaction.user.id
         for number in await ending.list_appealable(database, group.key, who):
             if typed.strip().removeprefix("#") in str(number):
@@ -243,12 +249,21 @@ async def show_appeal(interaction: Context, group: Group, number: int) -> None:
 
 
 async def begin_appeal(interaction: Context, number: int) -> None:
-    """Go on in the group that is meant."""
+    """Go on in the group that is meant: the one in which they know of such a case.
+
+    Raises:
+        UnknownCaseError: there is none, or it is not about them.
+    """
 
     async def then(context: Context, group: Group) -> None:
         await show_appeal(context, group, number)
 
-    await with_group(interaction, await groups_of_person(interaction), then)
+    groups = {group.key: group for group in groups_of_party(interaction)}
+    database, who = interaction.client.database, interaction.user.id
+    keys = await ending.list_groups_of_accused(database, groups, who, number)
+    if not keys:
+        raise UnknownCaseError
+    await with_group(interaction, [groups[key] for key in keys], then)
 
 
 # Forms -------------------------------------------------------------------------------------------

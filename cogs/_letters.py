@@ -22,6 +22,7 @@ from bot.texts import asking
 from bot.texts import letters as texts
 from bot.texts.catalogue import _, speaking
 from cogs._checks import known_group, viewer_of
+from cogs._passing import Passing
 from cogs._ui import GROUP_KEY, Button, Context, Form, button, reply, settle
 
 To = Literal["reporter", "accused"]
@@ -99,17 +100,17 @@ async def _confirm(
     await reply(interaction, [*split_text(heading), *pages], view)
 
 
-class ConfirmView(discord.ui.View):
+class ConfirmView(Passing):
     """Holds what is to be sent until the moderator has said yes or no.
 
-    It is nowhere else before that, so the question does not survive a restart; the words stand
-    above it.
+    It is nowhere else before that, so the question does not survive a restart: whoever presses then
+    is told so, and the words stand above it.
     """
 
     def __init__(
         self, group: Group, case_number: int, kind: LetterKind, words: str, draft: Draft
     ) -> None:
-        super().__init__(timeout=MINUTES * 60)
+        super().__init__("letter", MINUTES * 60)
         self._group, self._case_number, self._kind = group, case_number, kind
         self._words, self._side = words, draft.side
         self._is_sending = False
@@ -122,7 +123,10 @@ class ConfirmView(discord.ui.View):
             self.add_item(HearButton(group.key, str(case_number)))
 
     def _add(self, label: str, style: discord.ButtonStyle, press: Any) -> None:
-        item: discord.ui.Button[ConfirmView] = discord.ui.Button(label=_(label), style=style)
+        custom_id = self.name_of(str(len(self.children)))
+        item: discord.ui.Button[ConfirmView] = discord.ui.Button(
+            label=_(label), style=style, custom_id=custom_id
+        )
         item.callback = press
         self.add_item(item)
 
@@ -164,12 +168,6 @@ class ConfirmView(discord.ui.View):
     async def _discard(self, interaction: Context) -> None:
         self.stop()
         await settle(interaction, asking.DISCARDED)
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer where every error is answered."""
-        await answer_error(interaction, error)
 
 
 class HearButton(

@@ -17,7 +17,7 @@ from bot.services.cases.posting import Posting
 from bot.settings import Group
 from bot.texts import letters as letter_texts
 from bot.texts import mine as texts
-from cogs._checks import known_group
+from cogs._checks import groups_of_party, known_group
 from cogs._letters import AnswerButton
 from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle
 
@@ -25,19 +25,11 @@ PER_PAGE = 5
 _CASE = rf"{GROUP_KEY}:(\d{{1,9}})"
 
 
-def _groups(interaction: Context) -> list[Group]:
-    """Those of this server; in a direct message all, as a party need not have signed anywhere."""
-    client = interaction.client
-    if interaction.guild is not None:
-        return client.groups_in(interaction.guild.id)
-    return list(client.groups.values())
-
-
 async def show_mine(interaction: Context, offset: int = 0) -> None:
     """Show the person their own cases; what could not be delivered has reached them by that."""
     client, now = interaction.client, interaction.client.now()
     await interaction.response.defer(ephemeral=True, thinking=True)
-    groups = _groups(interaction)
+    groups = groups_of_party(interaction)
     places = [Place(desk=desk_of(client, one), clocks=clocks_of(one)) for one in groups]
     viewer = Viewer(member_id=interaction.user.id)
     parts = await mine.list_mine(client.database, places, viewer, now)
@@ -90,7 +82,7 @@ async def _show_part(
 async def hint_at_waiting(interaction: Context) -> None:
     """After any other command: say so when something waits that could not be delivered."""
     client = interaction.client
-    keys = [group.key for group in _groups(interaction)]
+    keys = [group.key for group in groups_of_party(interaction)]
     viewer = Viewer(member_id=interaction.user.id)
     try:
         if await mine.has_waiting(client.database, keys, viewer):
@@ -132,7 +124,7 @@ class AccessButton(
         viewer = Viewer(member_id=interaction.user.id)
         desk = desk_of(client, group)
         found = await mine.list_access(client.database, desk, viewer, self.case_number)
-        looks = [(one.at, one.act) for one in found]
+        looks = [(one.at, one.act, one.office) for one in found]
         await reply(interaction, texts.looks(self.case_number, looks))
 
 

@@ -3,6 +3,7 @@
 import io
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -14,13 +15,15 @@ import discord
 from bot.client import Pledge, answer_error
 from bot.documents import evidence
 from bot.domain.breaches import Clause, Evidence, ReportForm, Source
-from bot.domain.errors import RecordUnavailableError, TooManyReportsError
+from bot.domain.errors import DomainError, RecordUncertainError, TooManyReportsError
+from bot.domain.paragraphs import split_text
 from bot.services.cases import reporting
 from bot.services.cases.reporting import KeptFile, Limits, Received
 from bot.settings import Group
 from bot.texts import reporting as words
 from bot.texts.catalogue import _
 from cogs._checks import groups_of_person, known_group
+from cogs._passing import Passing
 from cogs._ui import Context, Form, reply, with_group
 
 log = logging.getLogger(__name__)
@@ -60,7 +63,7 @@ async def start_report(interaction: Context, about: About) -> None:
         )
         crisis = await reporting.read_crisis(client.database, group.key)
         content = words.report_notice(group.name, crisis, about.source)
-        await reply(context, content[:2000], NoticeView(group, about))
+        await reply(context, split_text(content), NoticeView(group, about))
 
     if about.accused is not None and about.accused.bot:
         await reply(interaction, words.REPORT_BOT)
@@ -74,26 +77,22 @@ def limits_of(group: Group) -> Limits:
     return Limits(per_person=cases.reports_per_day, per_group=cases.group_reports_per_day)
 
 
-class NoticeView(discord.ui.View):
+class NoticeView(Passing):
     """The button under the notice. Nothing is typed yet, so it need not survive a restart."""
 
     def __init__(self, group: Group, about: About) -> None:
-        super().__init__(timeout=MINUTES * 60)
+        super().__init__("notice", MINUTES * 60)
         self._group, self._about = group, about
         button: discord.ui.Button[NoticeView] = discord.ui.Button(
-            label=_(words.CONTINUE_BUTTON), style=discord.ButtonStyle.primary
+            label=_(words.CONTINUE_BUTTON),
+            style=discord.ButtonStyle.primary,
+            custom_id=self.name_of("go-on"),
         )
         button.callback = self._open
         self.add_item(button)
 
     async def _open(self, interaction: Context) -> None:
         await interaction.response.send_modal(ReportModal(self._group, self._about, interaction.id))
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer where every error is answered."""
-        await answer_error(interaction, error)
 
 
 class ReportModal(Form):
@@ -143,7 +142,12 @@ class ReportModal(Form):
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Called by discord.py."""
-        await take_report(interaction, self._about)
+        try:
+            await take_report(interaction, self._about)
+        finally:
+            # From here on discord.py knows nothing of it: pressed once more, it is an orphan.
+            with suppress(ValueError):
+                ours.remove(self.custom_id)
 
 
 ours: deque[str] = deque(maxlen=1_000)
@@ -174,49 +178,70 @@ async def take_orphan(interaction: discord.Interaction[Any]) -> None:
 
 
 async def take_report(interaction: Context, about: About) -> None:
-    """Keep what was typed before anything else is done; then look at the files."""
-    data: Any = interaction.data
-    group = known_group(interaction, data["custom_id"].split(":")[2])
-    typed = _values(data["components"])
-    form, unread = _form(typed, about, interaction.client.now())
-    client, reporter_id = interaction.client, interaction.user.id
-    bots = _resolved(data, "users")
-    if form.accused_id is not None and bots.get(str(form.accused_id), {}).get("bot"):
-        form = replace(form, accused_id=None)
+    """Keep what was typed before anything else is done; then look at the files.
+
+    Whatever goes wrong before it is kept, the words go back to the person. After that, no answer
+    that Discord does not take keeps the files from being fetched: their addresses do not last.
+    """
+    client, data = interaction.client, _data(interaction)
+    typed = _values(data.get("components") or [])
     try:
+        group_key, number = data["custom_id"].split(":")[2::2]
+        group = known_group(interaction, group_key)
+        form, unread = _form(typed, about, client.now())
+        bots = _resolved(data, "users")
+        if form.accused_id is not None and bots.get(str(form.accused_id), {}).get("bot"):
+            form = replace(form, accused_id=None)
         received = await reporting.report(
             client.database,
             group.key,
-            reporter_id,
+            interaction.user.id,
             form,
-            interaction.id,
+            int(number),
             limits_of(group),
             client.now(),
         )
-    except (RecordUnavailableError, TooManyReportsError) as error:
-        await _give_back(interaction, form.what, error)
+    except Exception as error:
+        await _give_back(interaction, _words_of(typed), error)
         return
     client.effects.wake()
-    await reply(
-        interaction,
-        words.report_received(
-            received.case_number,
-            group.name,
-            is_new=received.is_new,
-            unread_day=discord.utils.escape_markdown(unread) if unread else None,
-            about_oneself=form.accused_id == reporter_id,
-        ),
+    content = words.report_received(
+        received.case_number,
+        group.name,
+        is_new=received.is_new,
+        unread_day=discord.utils.escape_markdown(unread) if unread else None,
+        about_oneself=form.accused_id == interaction.user.id,
+        without_message=about.source is Source.MESSAGE and about.link is None,
     )
-    if received.is_new:
-        await _take_files(interaction, received, [_attachment(client, one) for one in _files(data)])
+    await _say(interaction, content)
+    # Also of a form that came before: perhaps only its words were kept then.
+    await _take_files(interaction, received, [_attachment(client, one) for one in _files(data)])
+
+
+def _data(interaction: Context) -> dict[str, Any]:
+    data: Any = interaction.data or {}
+    return data
+
+
+async def _say(interaction: Context, content: str) -> None:
+    """Answer if Discord lets us: after three seconds it does not, and the report is kept."""
+    try:
+        await reply(interaction, content)
+    except discord.HTTPException as error:
+        log.info("An answer to a report did not arrive (%d, %d)", error.status, error.code)
 
 
 async def _give_back(interaction: Context, what: str, error: Exception) -> None:
     """Nothing could be kept: what was typed goes back to the person, and to nobody else."""
-    is_full = isinstance(error, TooManyReportsError)
-    content = _(words.REPORT_TOO_MANY if is_full else words.REPORT_LOST)
+    if not isinstance(error, DomainError):
+        log.error("A report could not be kept", exc_info=error)
+    content = words.REPORT_LOST
+    if isinstance(error, TooManyReportsError):
+        content = words.REPORT_TOO_MANY
+    elif isinstance(error, RecordUncertainError):
+        content = words.REPORT_UNSURE
     file = discord.File(io.BytesIO(what.encode()), "report.txt")
-    await interaction.response.send_message(content, file=file, ephemeral=True)
+    await interaction.response.send_message(_(content), file=file, ephemeral=True)
 
 
 def _values(components: list[dict[str, Any]]) -> dict[str, Any]:
@@ -233,7 +258,7 @@ def _values(components: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _form(typed: dict[str, Any], about: About, now: datetime) -> tuple[ReportForm, str | None]:
     """What was typed as a record, and the words of the day if they could not be read as one."""
-    what = str(typed.get(_WHAT) or "").strip()
+    what = _words_of(typed)
     day = str(typed.get(_WHEN) or "").strip()
     incident_on, unread = about.said_on, None
     if day:
@@ -254,6 +279,10 @@ def _form(typed: dict[str, Any], about: About, now: datetime) -> tuple[ReportFor
         quoted=about.content[:LONGEST_QUOTE] if has_words and about.content else None,
     )
     return form, unread
+
+
+def _words_of(typed: dict[str, Any]) -> str:
+    return str(typed.get(_WHAT) or "").strip()
 
 
 def read_day(typed: str, now: datetime) -> date | None:
@@ -293,10 +322,11 @@ async def _take_files(
         file = await _look_at(client, attachment, left)
         left -= file.about.size if file.content is not None else 0
         kept.append(file)
-    await reporting.keep_evidence(client.database, received.report_id, kept, client.now())
+    if not await reporting.keep_evidence(client.database, received.report_id, kept, client.now()):
+        return
     client.effects.wake()
     refused = sum(file.content is None for file in kept)
-    await reply(interaction, words.files_kept(len(kept) - refused, refused))
+    await _say(interaction, words.files_kept(len(kept) - refused, refused))
 
 
 async def _look_at(client: Pledge, attachment: discord.Attachment, left: int) -> KeptFile:

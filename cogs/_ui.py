@@ -11,6 +11,7 @@ from bot import texts
 from bot.client import Pledge, answer_error
 from bot.settings import Group
 from bot.texts.catalogue import _
+from cogs._passing import Passing
 
 LONGEST_NAME = 28
 """Characters of a name that are shown: ten people in a list must fit into one message."""
@@ -95,16 +96,17 @@ async def settle(interaction: Context, content: str) -> None:
         await interaction.response.edit_message(content=content, view=None)
 
 
-class GroupChoice(discord.ui.View):
+class GroupChoice(Passing):
     """Asks which of several groups is meant, then goes on with that one."""
 
     def __init__(
         self, groups: Sequence[Group], then: Callable[[Context, Group], Awaitable[None]]
     ) -> None:
-        super().__init__(timeout=600)
+        super().__init__("choice", 600)
         self._groups = {group.key: group for group in groups}
         self._then = then
         self._select: discord.ui.Select[GroupChoice] = discord.ui.Select(
+            custom_id=self.name_of("group"),
             placeholder=_(texts.CHOOSE_GROUP),
             options=[discord.SelectOption(label=g.name, value=g.key) for g in groups[:25]],
         )
@@ -113,12 +115,6 @@ class GroupChoice(discord.ui.View):
 
     async def _chosen(self, interaction: Context) -> None:
         await self._then(interaction, self._groups[self._select.values[0]])
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer where every error is answered."""
-        await answer_error(interaction, error)
 
 
 async def with_group(

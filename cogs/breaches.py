@@ -52,6 +52,7 @@ from cogs._mine import (
     hint_at_waiting,
     show_mine,
 )
+from cogs._passing import answer_passed
 from cogs._reporting import About, start_report, take_orphan
 from cogs._ui import Context
 
@@ -94,7 +95,8 @@ class Breaches(commands.GroupCog, group_name="breach", group_description=words.B
 
     @commands.Cog.listener("on_interaction")
     async def take_forms(self, interaction: Context) -> None:
-        """What was typed into a form of a case, also one that was open during a restart."""
+        """What was typed into a form, and buttons that were pressed, also across a restart."""
+        await answer_passed(interaction)
         await take_orphan(interaction)
         await take_form(interaction)
         await take_ruling_form(interaction)

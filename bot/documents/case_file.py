@@ -109,7 +109,8 @@ def _print(file: CaseFile, language: str) -> bytes:
     _print_files(paper, dossier)
     paper.heading(_(words.TIMELINE))
     for entry in dossier.timeline:
-        paper.paragraph(f"{_stamp(entry.at)} · {cases.step_words(entry)}", size=9.5)
+        paper.keep_together(18)
+        paper.paragraph(f"{_stamp(entry.at)} · {cases.step_on_paper(entry)}", size=9.5)
         if entry.text:
             with paper.block():
                 paper.paragraph(entry.text)

@@ -177,6 +177,8 @@ class Paper(FPDF):
     def block(self) -> Generator[None]:
         """What is written within is set off by a bar at its left, over pages if it must."""
         self.space(1)
+        # Else the bar would begin on this page, and the words on the next.
+        self.keep_together(10)
         first, top = self.page, self.get_y()
         self.set_left_margin(MARGIN + 6)
         self.set_x(self.l_margin)

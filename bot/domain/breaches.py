@@ -231,12 +231,15 @@ class LetterKind(StrEnum):
     """Access is suspended for now, before anything is decided."""
     SUSPENSION_ENDED = "suspension_ended"
     NOBODY_LEFT = "nobody_left"
-    """Nobody can take the case: where else the reporter can turn."""
+    """Nobody can take the case: where else the reporter can turn. To the accused: nobody can take
+    their appeal."""
     EVIDENCE_LOST = "evidence_lost"
     """A file could not be kept: please send it again."""
     CLOSED = "closed"
     MERGED = "merged"
     """The report goes on under the number of another case."""
+    REOPENED = "reopened"
+    """To the accused: the case is looked at again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,8 +296,35 @@ class CaseClocks:
     appeal: timedelta
 
 
-def may_appeal_until(decision: Decision, clocks: CaseClocks) -> datetime | None:
-    """Until when the accused may appeal; None when they may not: once, and not from an appeal."""
+UNDELIVERED_FACTOR = 2
+"""Who could not be written to is given that many times as long."""
+
+
+def may_appeal_until(
+    decision: Decision, clocks: CaseClocks, told: Letter | None = None
+) -> datetime | None:
+    """Until when the accused may appeal; None when they may not: once, and not from an appeal.
+
+    Args:
+        decision: what was decided last.
+        clocks: the times the group has set.
+        told: the letter that tells them; None when there was none, or it is not there any more.
+            The time counts from when it has reached them, or twice from when it could not.
+    """
     if decision.outcome == NO_BREACH or decision.appeal_of is not None or decision.appealed_at:
         return None
-    return decision.decided_at + clocks.appeal
+    if told is None:
+        return decision.decided_at + clocks.appeal
+    if told.delivered_at is None and told.undelivered_at is not None:
+        return told.undelivered_at + UNDELIVERED_FACTOR * clocks.appeal
+    return max(decision.decided_at, told.delivered_at or told.created_at) + clocks.appeal
+
+
+def is_appeal_over(
+    decision: Decision, clocks: CaseClocks, told: Letter | None, now: datetime
+) -> bool:
+    """Whether nobody waits for an appeal any more; never while the letter is still on its way."""
+    if told is not None and told.delivered_at is None and told.undelivered_at is None:
+        return False
+    until = may_appeal_until(decision, clocks, told)
+    return until is None or now >= until

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.errors import UnknownCaseError
+from bot.domain.errors import DecidedBeforeError, UnknownCaseError
 
 
 class Act(StrEnum):
@@ -71,7 +71,7 @@ class CasePeople:
     accused: int | None
     recused: frozenset[int]
     deciders: frozenset[int] = frozenset()
-    """Who decided what an appeal is running against."""
+    """While an appeal runs, who has decided in this case; nobody otherwise."""
 
     def is_free(self, member_id: int) -> bool:
         """Whether this person has no part in the case and has not stepped back from it."""
@@ -111,6 +111,16 @@ def handlers_of(people: CasePeople, offices: Offices, *, appeal: bool = False) -
     return Handlers.NOBODY
 
 
+def office_of(
+    viewer: Viewer, people: CasePeople, offices: Offices, *, appealed: bool = False
+) -> Handlers:
+    """In which office somebody has to do with a case that is theirs to look after."""
+    usual = handlers_of(people, offices)
+    if not appealed or _holds(viewer, usual):
+        return usual
+    return handlers_of(people, offices, appeal=True)
+
+
 _OF_REPORTERS = frozenset({Act.MINE, Act.ANSWER_AS_REPORTER, Act.WITHDRAW_REPORT})
 _OF_ACCUSED = frozenset({Act.ANSWER_AS_ACCUSED, Act.APPEAL})
 
@@ -128,8 +138,8 @@ def may(
         act: what they want to do.
         people: who has a part in the case.
         offices: who could take it.
-        appealed: whether an appeal is running. Only somebody who has not decided before decides
-            it; if no such moderator is left, the next office sees the case as well.
+        appealed: whether an appeal is running. Only somebody who has not decided before takes it
+            up and decides it; if no such moderator is left, the next office sees the case as well.
     """
     if act in _OF_REPORTERS:
         return viewer.member_id in people.reporters
@@ -142,7 +152,7 @@ def may(
     may_decide = viewer.member_id not in people.deciders and _holds(
         viewer, handlers_of(people, offices, appeal=True)
     )
-    if act is Act.DECIDE:
+    if act in (Act.DECIDE, Act.CLAIM):
         return may_decide
     return may_decide or _holds(viewer, handlers_of(people, offices))
 
@@ -165,7 +175,12 @@ def require(
     """Refuse what `may` does not allow, in the words used for a case that does not exist.
 
     Raises:
+        DecidedBeforeError: they see the case, and only its appeal is not theirs.
         UnknownCaseError: whether the case is there is not for them to know.
     """
-    if not may(viewer, act, people, offices, appealed=appealed):
-        raise UnknownCaseError
+    if may(viewer, act, people, offices, appealed=appealed):
+        return
+    sees_it = may(viewer, Act.SHOW, people, offices, appealed=appealed)
+    if appealed and sees_it and act in (Act.DECIDE, Act.CLAIM):
+        raise DecidedBeforeError
+    raise UnknownCaseError

@@ -130,6 +130,10 @@ class UnknownCaseError(DomainError):
     """There is no such case, or it is not yours to see."""
 
 
+class DecidedBeforeError(DomainError):
+    """Whoever has decided in this case does not decide the appeal."""
+
+
 class CaseStateError(DomainError):
     """The case is not in a state in which this can be done."""
 

@@ -4,10 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.breaches import CaseState, Letter, LetterKind
-
-UNDELIVERED_FACTOR = 2
-"""Who could not be written to is given that many times as long."""
+from bot.domain.breaches import UNDELIVERED_FACTOR, CaseState, Letter, LetterKind
 
 ASKS = (LetterKind.QUESTION, LetterKind.HEARING)
 """Letters that can be answered."""
@@ -60,7 +57,7 @@ def may_answer(letter: Letter, state: CaseState) -> bool:
     return letter.kind is LetterKind.QUESTION and state is not CaseState.CLOSED
 
 
-def was_heard(letters: Iterable[Letter], now: datetime) -> bool:
+def was_heard(letters: Iterable[Letter], now: datetime, since: datetime | None = None) -> bool:
     """Whether the accused was told what is alleged, and has answered or had the time to.
 
     What was alleged last is what counts. As long as nobody has tried to deliver it, no time runs.
@@ -68,8 +65,13 @@ def was_heard(letters: Iterable[Letter], now: datetime) -> bool:
     Args:
         letters: those of the case, in the order in which they were written.
         now: the current instant.
+        since: when the case was reopened; what was alleged before that does not count.
     """
-    hearings = [one for one in letters if one.kind is LetterKind.HEARING]
+    hearings = [
+        one
+        for one in letters
+        if one.kind is LetterKind.HEARING and (since is None or one.created_at >= since)
+    ]
     if not hearings:
         return False
     last = hearings[-1]

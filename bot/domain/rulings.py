@@ -44,18 +44,27 @@ class Grounds:
     """On what a decision stands.
 
     `ladder` are the keys of the group's agreement, mildest first. `appealed` is the decision that
-    an appeal runs against; whoever appealed has been heard.
+    an appeal runs against; whoever appealed has been heard. `reopened` is what was decided before
+    the case was taken up again; `was_heard` is whether they were heard since then.
     """
 
     ladder: Sequence[str]
     has_accused: bool
     was_heard: bool
     appealed: Decision | None = None
+    reopened: Decision | None = None
 
-    def needs_hearing(self, outcome: str) -> bool:
-        """Whether this outcome has to wait until the accused was heard."""
+    def needs_hearing(self, outcome: str, until: datetime | None = None) -> bool:
+        """Whether this outcome has to wait until the accused was heard.
+
+        What is not graver than what was decided before the case was reopened rests on the hearing
+        of then; anything graver rests on something new, which they have to be told first.
+        """
         is_grave = self.has_accused and outcome not in NEEDS_NO_HEARING
-        return is_grave and not self.was_heard and self.appealed is None
+        if not is_grave or self.was_heard or self.appealed is not None:
+            return False
+        ruling = Ruling(outcome=outcome, reason="", until=until)
+        return self.reopened is None or _is_harsher(ruling, self.reopened, self.ladder)
 
 
 def resolve(ruling: Ruling, grounds: Grounds, now: datetime) -> Ruling:

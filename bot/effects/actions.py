@@ -28,10 +28,11 @@ from bot.effects.plain import plain_words
 from bot.effects.reconciler import DiscordAwayError, Reconciler, rules_of
 from bot.effects.removal import NOT_NOW, Removals
 from bot.effects.views import consent_view, languages_view, panel_view
-from bot.services import attesting, outbox, reading_back, removals
+from bot.services import attesting, notices, outbox, reading_back, removals
 from bot.services.cases.posting import prepare as posting_of
 from bot.services.cases.posting import record_delivered
-from bot.services.outbox import Asking, NoticeFacts, Place
+from bot.services.notices import NoticeFacts
+from bot.services.outbox import Asking, Place
 from bot.settings import Group
 from bot.storage.database import Database
 from bot.texts.catalogue import _, speaking
@@ -317,7 +318,7 @@ class Actions:
             return await self._warn(effect, group)
         if effect.detail == Notice.ATTESTED:
             return await self._tell_of_attested(effect, group)
-        facts = await outbox.prepare_notice(self._database, effect, self._clock(), rules_of(group))
+        facts = await notices.prepare_notice(self._database, effect, self._clock(), rules_of(group))
         content = self._notice_text(facts, group) if facts else None
         if facts is None or content is None:
             return NOT_NOW

@@ -108,7 +108,9 @@ class CaseNotices:
         return None
 
     async def call(self, effect: Effect, group: Group) -> str:
-        """Tell whoever is left that a case waits for them, each once."""
+        """Tell whoever is left that a case waits for them, each once, or still does."""
+        if calling.is_reminder(effect):
+            return await self._remind(effect, group)
         desk = desk_of(self._client, group)
         call = await calling.prepare_call(self._database, desk, effect)
         if call is None:
@@ -117,36 +119,66 @@ class CaseNotices:
         for member_id in call.people:
             if await self._tell(effect, group, call, member_id):
                 reached += 1
-        if not reached:
-            log.error(
-                "Group %s: a case waits for somebody who takes no direct messages (%s)."
-                " Please ask them to use /breach list",
-                group.key,
-                call.handlers,
-            )
-        return "told" if reached else "nobody reached"
+        return self._outcome(group, reached)
+
+    def _outcome(self, group: Group, reached: int) -> str:
+        if reached:
+            return "told"
+        log.error(
+            "Group %s: a case waits for people who take no direct messages and are no moderators."
+            " Please ask the escalation, or the owner, to use /breach list",
+            group.key,
+        )
+        return "nobody reached"
 
     async def _tell(self, effect: Effect, group: Group, call: calling.Call, member_id: int) -> bool:
         case = call.case
         is_owner = call.handlers is Handlers.OWNER
         content = words.call(group.name, case, is_owner=is_owner)
-        view = button_row((words.OPEN_BUTTON, custom_id("open", group.key, case.case_number)))
-        try:
-            channel = await self._client.create_dm(discord.Object(member_id))
-            nonce = nonce_of(effect.id, 0, f"{member_id}{content}")
-            await channel.send(content, view=view, nonce=nonce)
-        except discord.HTTPException as error:
-            verdict = verdict_on(error.status, error.code)
-            if verdict not in UNREACHABLE:
-                raise
-            log.info("A call was refused (%d, %d)", error.status, error.code)
-            is_reached = False
-        else:
-            is_reached = True
+        is_reached = await self._write(effect, group, case, member_id, content)
         await calling.record_called(
             self._database, case, member_id, self._clock(), reached=is_reached
         )
         return is_reached
+
+    async def _remind(self, effect: Effect, group: Group) -> str:
+        desk, clocks = desk_of(self._client, group), clocks_of(group)
+        reminder = await calling.prepare_reminder(self._database, desk, clocks, effect)
+        if reminder is None:
+            return "not needed"
+        content = words.call_again(group.name, reminder.facts)
+        reached = [
+            await self._write(effect, group, reminder.case, member_id, content)
+            for member_id in reminder.people
+        ]
+        return self._outcome(group, sum(reached))
+
+    async def _write(
+        self, effect: Effect, group: Group, case: BreachCase, member_id: int, content: str
+    ) -> bool:
+        """Write to somebody once; False if they take no direct messages."""
+        view = button_row((words.OPEN_BUTTON, custom_id("open", group.key, case.case_number)))
+        try:
+            channel = await self._client.create_dm(discord.Object(member_id))
+            if effect.attempts > 1 and await self._stands_in(channel, effect, content):
+                return True
+            nonce = nonce_of(effect.id, 0, f"{member_id}{content}")
+            await channel.send(content, view=view, nonce=nonce)
+        except discord.HTTPException as error:
+            if verdict_on(error.status, error.code) not in UNREACHABLE:
+                raise
+            log.info("A call was refused (%d, %d)", error.status, error.code)
+            return False
+        return True
+
+    async def _stands_in(self, channel: discord.DMChannel, effect: Effect, content: str) -> bool:
+        """Whether an earlier try has written this without hearing of it."""
+        after = discord.Object(discord.utils.time_snowflake(effect.created_at))
+        async for message in channel.history(limit=HISTORY, after=after, oldest_first=True):
+            is_ours = self._client.user is not None and message.author.id == self._client.user.id
+            if is_ours and message.content == content:
+                return True
+        return False
 
 
 def custom_id(action: str, group_key: str, case_number: int, *more: int) -> str:

@@ -50,13 +50,7 @@ def officers_of(guild: discord.Guild, group: Group) -> Officers:
 def desk_of(client: discord.Client, group: Group) -> Desk:
     """Where the cases of a group are worked on, as its server is now."""
     guild = client.get_guild(group.guild_id)
-    wanted = group.cases.escalation
-    is_person = guild is not None and isinstance(wanted, int) and guild.get_role(wanted) is None
-    return Desk(
-        group_key=group.key,
-        owner_id=None if guild is None else guild.owner_id,
-        escalation_id=wanted if is_person and isinstance(wanted, int) else None,
-    )
+    return Desk(group_key=group.key, owner_id=None if guild is None else guild.owner_id)
 
 
 def clocks_of(group: Group) -> CaseClocks:
@@ -98,4 +92,6 @@ async def notice_offices(
     """
     if not await calling.note_office(database, group.key, member_id, held, now):
         return False
-    return await calling.look_for_uncalled(database, desk_of(client, group), now) > 0
+    desk = desk_of(client, group)
+    found = await calling.look_for_uncalled(database, desk, now)
+    return found + await calling.look_for_unposted(database, desk, now) > 0

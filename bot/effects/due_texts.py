@@ -3,7 +3,7 @@
 from bot import texts
 from bot.domain.agreements import RequestState, SignatureRequest
 from bot.domain.effects import Notice
-from bot.services.outbox import NoticeFacts
+from bot.services.notices import NoticeFacts
 from bot.texts import erasing
 
 

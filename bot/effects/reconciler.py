@@ -17,7 +17,7 @@ from bot.domain.holders import Enforcement, Rules, Source, Sweep
 from bot.effects.desks import desk_of, officers_of, officers_on
 from bot.effects.places import find_role
 from bot.services import holders, reading_back, records
-from bot.services.cases.calling import look_for_uncalled
+from bot.services.cases.calling import look_for_uncalled, look_for_unposted
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
 from bot.settings import Group
@@ -285,7 +285,9 @@ class Reconciler:
             )
             if not await self._read_members(guild, group, role, sweep):
                 return 0
-        await look_for_uncalled(self._database, desk_of(self._client, group), self._clock())
+        desk, now = desk_of(self._client, group), self._clock()
+        await look_for_uncalled(self._database, desk, now)
+        await look_for_unposted(self._database, desk, now)
         if role is None:
             return 0
         return (await self._conclude(guild, group)).strangers

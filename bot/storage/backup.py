@@ -194,7 +194,8 @@ async def set_back(tx: Transaction, now: datetime) -> datetime:
       alarms are given again when their cause is still there.
     - Letters to the parties of a case that may have been sent since are not sent again: they wait
       in `/breach mine`. What stands for the cases in the moderators' channel is brought in step,
-      and whoever is left to take a case is called, at the worst once more.
+      and whoever is left to take a case is called, at the worst once more. A number that a
+      lost case may have had is given to no other.
     - An invitation stops: since the backup it may have asked people whom its list still holds.
 
     Args:
@@ -259,6 +260,10 @@ async def _set_back_cases(tx: Transaction, now: datetime) -> None:
             breach_cases.c.state != CaseState.CLOSED, breach_cases.c.notice_message_id.is_not(None)
         ),
     )
+    for group_key in (
+        (await tx.execute(select(groups.c.key).order_by(groups.c.key))).scalars().all()
+    ):
+        await cases.skip_numbers(tx, group_key)
     for case_id in (await tx.execute(shown.order_by(breach_cases.c.id))).scalars().all():
         await cases.request_notice(tx, await cases.get(tx, case_id), now)
 

@@ -7,7 +7,15 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, delete, exists, func, insert, select, update
 
-from bot.domain.breaches import NO_BREACH, BreachCase, CaseState, Decision, LetterKind, Side
+from bot.domain.breaches import (
+    NO_BREACH,
+    BreachCase,
+    CaseEvent,
+    CaseState,
+    Decision,
+    LetterKind,
+    Side,
+)
 from bot.domain.rulings import OF_ACCESS, REMINDER, Ruling
 from bot.storage import cases
 from bot.storage.case_tables import (
@@ -67,12 +75,6 @@ async def find_newest(tx: Transaction, case_id: int) -> Decision | None:
     """The decision that is in force."""
     found = await list_of_case(tx, case_id)
     return found[-1] if found else None
-
-
-async def find_appealed(tx: Transaction, case_id: int) -> Decision | None:
-    """The decision against which an appeal runs, if one does."""
-    newest = await find_newest(tx, case_id)
-    return newest if newest is not None and newest.appealed_at is not None else None
 
 
 async def mark_appealed(tx: Transaction, decision_id: int, text: str, now: datetime) -> bool:
@@ -188,9 +190,15 @@ class Draft:
     words: str | None = None
 
 
+_BESIDE = (CaseEvent.CARRIED_OUT, CaseEvent.REMINDED)
+"""Steps of Pledge's own that tell nothing which could change a decision."""
+
+
 async def find_last_step(tx: Transaction, case_id: int) -> int:
-    """The id of the newest step of a case; 0 when there is none."""
-    query = select(func.max(breach_timeline.c.id)).where(breach_timeline.c.case_id == case_id)
+    """The id of the newest step of a case that a decision could depend on; 0 without any."""
+    query = select(func.max(breach_timeline.c.id)).where(
+        breach_timeline.c.case_id == case_id, breach_timeline.c.kind.not_in(_BESIDE)
+    )
     return (await tx.execute(query)).scalar_one() or 0
 
 

@@ -119,6 +119,18 @@ async def list_to_accused(tx: Transaction, case_id: int) -> list[Letter]:
     return [_letter(tx, row) for row in (await tx.execute(query.order_by(_columns.id))).mappings()]
 
 
+async def find_outcome(tx: Transaction, case_id: int, since: datetime) -> Letter | None:
+    """The letter that tells the accused what was decided at that instant, or after it."""
+    query = select(breach_letters).where(
+        _columns.case_id == case_id,
+        _columns.report_id.is_(None),
+        _columns.kind == LetterKind.OUTCOME,
+        _columns.created_at >= since,
+    )
+    row = (await tx.execute(query.order_by(_columns.id.desc()).limit(1))).mappings().one_or_none()
+    return None if row is None else _letter(tx, row)
+
+
 async def find_recipient(tx: Transaction, letter: Letter) -> int | None:
     """Whom a letter is for, read at the moment of sending; None when that was destroyed."""
     if letter.report_id is not None:

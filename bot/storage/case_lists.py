@@ -7,26 +7,27 @@ from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal, o
 
 from bot.domain.breaches import NO_BREACH, BreachCase, CaseState
 from bot.domain.dossiers import Earlier
+from bot.domain.effects import EffectKind
 from bot.domain.entitlement import Handlers, Offices, Viewer
 from bot.storage.case_tables import breach_cases, breach_decisions
 from bot.storage.cases import case_of, has_no_part
 from bot.storage.database import Transaction
 from bot.storage.sealing import person_ref
+from bot.storage.tables import effects
 
 _columns = breach_cases.c
 _decisions = breach_decisions.c
+_newer = breach_decisions.alias("newer")
 _appealed_decision = exists().where(
-    _decisions.case_id == _columns.id, _decisions.appealed_at.is_not(None)
+    _decisions.case_id == _columns.id,
+    _decisions.appealed_at.is_not(None),
+    ~exists().where(_newer.c.case_id == _decisions.case_id, _newer.c.id > _decisions.id),
 )
 _is_appealed = and_(_columns.decided_at.is_(None), _appealed_decision)
 
 
 def _has_decided(member_id: int) -> ColumnElement[bool]:
-    return exists().where(
-        _decisions.case_id == _columns.id,
-        _decisions.appealed_at.is_not(None),
-        _decisions.decided_by == member_id,
-    )
+    return exists().where(_decisions.case_id == _columns.id, _decisions.decided_by == member_id)
 
 
 def _is_left(
@@ -34,9 +35,9 @@ def _is_left(
 ) -> ColumnElement[bool]:
     """The condition that somebody of these could take the case, or decide the appeal."""
     conditions = [
-        and_(has_no_part(tx, group_key, member), ~_has_decided(member))
+        and_(has_no_part(tx, group_key, member, merged=False), ~_has_decided(member))
         if appeal
-        else has_no_part(tx, group_key, member)
+        else has_no_part(tx, group_key, member, merged=False)
         for member in members
     ]
     return or_(literal(value=False), *conditions)
@@ -47,7 +48,9 @@ def in_hands_of(
 ) -> dict[Handlers, ColumnElement[bool]]:
     """For each office the condition that a case is in its hands.
 
-    It says of every case what `bot.domain.entitlement.handlers_of` says of one.
+    It says of every case what `bot.domain.entitlement.handlers_of` says of one, but for those that
+    were merged into another: to ask of each office who has a part in that would take too long, and
+    so whoever stands in for the moderators may find them by their number only.
     """
     if not offices.are_known:
         return {Handlers.MODERATORS: literal(value=True)}
@@ -183,6 +186,27 @@ async def list_without_moderators(
         select(breach_cases)
         .where(_columns.group_key == group_key, _columns.state.in_(states))
         .where(or_(~usual, and_(_is_appealed, ~appeal)))
+        .order_by(_columns.case_number)
+        .limit(limit)
+    )
+    return [case_of(row) for row in (await tx.execute(query)).mappings()]
+
+
+async def list_unposted(tx: Transaction, group_key: str, limit: int) -> list[BreachCase]:
+    """Unfinished cases for which nothing stands in the moderators' channel, nor is on its way."""
+    is_on_its_way = exists().where(
+        effects.c.kind == EffectKind.CASE_NOTICE,
+        effects.c.detail == cast(_columns.id, Text),
+        effects.c.finished_at.is_(None),
+    )
+    query = (
+        select(breach_cases)
+        .where(
+            _columns.group_key == group_key,
+            _columns.state != CaseState.CLOSED,
+            _columns.notice_message_id.is_(None),
+            ~is_on_its_way,
+        )
         .order_by(_columns.case_number)
         .limit(limit)
     )

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
 from bot.domain.breaches import BreachCase, Decision
+from bot.domain.entitlement import Handlers
 from bot.storage.case_tables import (
     breach_cases,
     breach_decisions,
@@ -35,10 +36,11 @@ class OwnReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Somebody has looked at a case: when and how, not who."""
+    """Somebody has looked at a case: when, how and in which office, not who."""
 
     at: datetime
     act: str
+    office: Handlers = Handlers.MODERATORS
 
 
 async def list_own_reports(
@@ -84,27 +86,55 @@ async def mark_withdrawn(
     return result.rowcount
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The case that a report had opened, and until when it was there."""
+
+    case_id: int
+    until: datetime
+
+
+async def find_origin(tx: Transaction, case: BreachCase, report: OwnReport) -> Origin | None:
+    """Where a report was before its case was merged into this one; None when it is its own."""
+    if case.opened_at == report.received_at:
+        return None
+    query = select(_cases.id, _cases.closed_at).where(
+        _cases.group_key == case.group_key,
+        _cases.merged_into == case.case_number,
+        _cases.opened_at == report.received_at,
+        _cases.closed_at.is_not(None),
+    )
+    row = (await tx.execute(query.order_by(_cases.id).limit(1))).one_or_none()
+    return None if row is None else Origin(case_id=row[0], until=row[1])
+
+
 async def list_access(tx: Transaction, case: BreachCase, report: OwnReport) -> list[Access]:
     """Who has looked at a report since it was made, in order, without whom.
 
-    When its case was merged into another, the memory of before is with the one it had opened.
+    When its case was merged into another, the memory of before is with the one it had opened, and
+    what was looked at in the other before that was not it.
     """
-    opened_by_it = select(_cases.id).where(
-        _cases.group_key == case.group_key,
-        _cases.merged_into.is_not(None),
-        _cases.opened_at == report.received_at,
-    )
     access = case_access.c
+    of_it = access.case_id == case.id
+    origin = await find_origin(tx, case, report)
+    if origin is not None:
+        since = or_(access.at >= origin.until, access.report_id == report.id)
+        of_it = or_(access.case_id == origin.case_id, and_(of_it, since))
     query = (
         select(access.at, access.act)
         .where(
-            or_(access.case_id == case.id, access.case_id.in_(opened_by_it)),
+            of_it,
             or_(access.report_id.is_(None), access.report_id == report.id),
             access.at >= report.received_at,
         )
         .order_by(access.id)
     )
-    return [Access(at=row.at, act=row.act) for row in await tx.execute(query)]
+    return [_access(row.at, row.act) for row in await tx.execute(query)]
+
+
+def _access(at: datetime, word: str) -> Access:
+    act, _, office = word.partition(" ")
+    return Access(at=at, act=act, office=Handlers(office or Handlers.MODERATORS))
 
 
 async def has_waiting(tx: Transaction, group_keys: Collection[str], member_id: int) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import RowMapping, exists, func, insert, select
 
 from bot.domain.breaches import BreachReport, Clause, Evidence, ReportForm, Source
 from bot.storage.case_tables import breach_cases, breach_evidence, breach_reports
@@ -66,22 +66,25 @@ async def add(
     return added.scalar_one()
 
 
+def _report(tx: Transaction, row: RowMapping) -> BreachReport:
+    return BreachReport(
+        id=row["id"],
+        case_id=row["case_id"],
+        reporter_id=unseal_json(tx, row["reporter"]),
+        form=_unseal_form(tx, row["form"]),
+        received_at=row["received_at"],
+        withdrawn_at=row["withdrawn_at"],
+    )
+
+
+_is_there = _columns.form.is_not(None) & _columns.reporter.is_not(None)
+
+
 async def list_of_case(tx: Transaction, case_id: int) -> list[BreachReport]:
     """The reports of a case in order, without those that were purged."""
-    query = select(breach_reports).where(
-        _columns.case_id == case_id, _columns.form.is_not(None), _columns.reporter.is_not(None)
-    )
-    return [
-        BreachReport(
-            id=row["id"],
-            case_id=row["case_id"],
-            reporter_id=unseal_json(tx, row["reporter"]),
-            form=_unseal_form(tx, row["form"]),
-            received_at=row["received_at"],
-            withdrawn_at=row["withdrawn_at"],
-        )
-        for row in (await tx.execute(query.order_by(_columns.id))).mappings()
-    ]
+    query = select(breach_reports).where(_columns.case_id == case_id, _is_there)
+    found = await tx.execute(query.order_by(_columns.id))
+    return [_report(tx, row) for row in found.mappings()]
 
 
 async def add_evidence(
@@ -145,11 +148,17 @@ async def find_content(tx: Transaction, case_id: int, evidence_id: int) -> bytes
     return None if token is None else unseal(tx, token)
 
 
-async def find_given(tx: Transaction, given_by: int) -> tuple[int, int] | None:
-    """Report and case that came of this form, if it was sent before."""
-    query = select(_columns.id, _columns.case_id).where(_columns.given_by == given_by)
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else (row[0], row[1])
+async def find_given(tx: Transaction, given_by: int) -> BreachReport | None:
+    """The report that came of this form, if it was sent before."""
+    query = select(breach_reports).where(_columns.given_by == given_by, _is_there)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else _report(tx, row)
+
+
+async def has_evidence(tx: Transaction, report_id: int) -> bool:
+    """Whether files came with a report, kept or not."""
+    query = select(exists().where(_files.report_id == report_id))
+    return bool((await tx.execute(query)).scalar_one())
 
 
 async def count_since(

@@ -242,7 +242,8 @@ case_access = Table(
     sqlite_autoincrement=True,
     sqlite_strict=True,
 )
-"""Who has seen, exported or unsealed what: one row each time; unsealing has one for each report
+"""Who has seen, exported or unsealed what, and in which office, which stands behind the act unless
+it is that of a moderator. One row each time; unsealing has one for each report
 whose author was shown, which stays with the report when its case is merged into another."""
 
 breach_calls = Table(

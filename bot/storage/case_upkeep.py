@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.breaches import BreachCase, CaseState, LetterKind
@@ -21,7 +21,7 @@ from bot.storage.case_tables import (
     case_reminders,
     suspensions,
 )
-from bot.storage.cases import case_of
+from bot.storage.cases import case_of, reopened_at
 from bot.storage.database import Transaction
 
 _columns = breach_cases.c
@@ -46,13 +46,15 @@ async def list_running(
 
 
 async def read_waiting(tx: Transaction, case_id: int) -> Waiting:
-    """What a case waits for besides its own dates."""
+    """What a case waits for besides its own dates, and besides what was before it was reopened."""
+    reopened = reopened_at(case_id).scalar_subquery()
     hearing = await tx.execute(
         select(breach_letters.c.created_at, breach_letters.c.due_at)
         .where(
             breach_letters.c.case_id == case_id,
             breach_letters.c.kind == LetterKind.HEARING,
             breach_letters.c.answered_at.is_(None),
+            or_(reopened.is_(None), breach_letters.c.created_at >= reopened),
         )
         .order_by(breach_letters.c.id.desc())
         .limit(1)
@@ -96,6 +98,8 @@ async def list_closed(
 ) -> list[BreachCase]:
     """Closed cases that have been kept for long enough, the oldest first.
 
+    Those that were merged into another go with it, as only there it stands who has a part in them.
+
     Args:
         tx: the open transaction.
         group_key: the group.
@@ -113,6 +117,7 @@ async def list_closed(
             _columns.state == CaseState.CLOSED,
             _columns.closed_at <= closed_before,
             _columns.purged_at.is_(None),
+            _columns.merged_into.is_(None),
             _columns.kept_until.is_(None) | (_columns.kept_until <= now),
             warned.is_(None) if warned_before is None else warned <= warned_before,
         )
@@ -166,17 +171,12 @@ async def purge(tx: Transaction, case_id: int, now: datetime) -> None:
 
 
 async def move_parts(tx: Transaction, from_id: int, into_id: int) -> None:
-    """Give the reports of one case, and what belongs to them, to another.
+    """Give the reports of one case, and whatever was written to its parties, to another.
 
     Its timeline, its decisions and the memory of who looked stay where they were.
     """
-    for table in (breach_reports, breach_evidence):
+    for table in (breach_reports, breach_evidence, breach_letters):
         await tx.execute(update(table).where(table.c.case_id == from_id).values(case_id=into_id))
-    await tx.execute(
-        update(breach_letters)
-        .where(breach_letters.c.case_id == from_id, breach_letters.c.report_id.is_not(None))
-        .values(case_id=into_id)
-    )
     known = select(breach_recusals.c.moderator_id).where(breach_recusals.c.case_id == into_id)
     await tx.execute(
         breach_recusals.insert().from_select(
@@ -189,9 +189,16 @@ async def move_parts(tx: Transaction, from_id: int, into_id: int) -> None:
 
 
 async def count_outcomes(
-    tx: Transaction, group_key: str, since: datetime, until: datetime
+    tx: Transaction,
+    group_key: str,
+    is_wanted: ColumnElement[bool],
+    since: datetime,
+    until: datetime,
 ) -> dict[tuple[str, str | None], int]:
-    """How many cases were opened in a time, by state and outcome; merged ones count once."""
+    """How many cases were opened in a time, by state and outcome; merged ones count once.
+
+    `is_wanted` is the condition for a case to be counted, as `bot.storage.case_lists` has it.
+    """
     query = (
         select(_columns.state, _columns.outcome, func.count())
         .where(
@@ -199,6 +206,7 @@ async def count_outcomes(
             _columns.opened_at >= since,
             _columns.opened_at < until,
             _columns.merged_into.is_(None),
+            is_wanted,
         )
         .group_by(_columns.state, _columns.outcome)
     )

@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from bot.domain.breaches import (
     BreachCase,
@@ -15,10 +26,10 @@ from bot.domain.breaches import (
     TimelineEntry,
 )
 from bot.domain.effects import EffectKind, lane_of_group
-from bot.domain.entitlement import CasePeople
+from bot.domain.entitlement import CasePeople, Handlers
 from bot.domain.errors import UnknownCaseError
 from bot.domain.ledger import LedgerKind
-from bot.storage import effects, ledger
+from bot.storage import effects, ledger, versions
 from bot.storage.case_tables import (
     breach_cases,
     breach_decisions,
@@ -29,6 +40,9 @@ from bot.storage.case_tables import (
 )
 from bot.storage.database import Transaction
 from bot.storage.sealing import person_ref, seal_json, seal_text, unseal_json, unseal_text
+
+SKIPPED_NUMBERS = 100
+"""How far a group's numbers of cases jump when a past is put back."""
 
 _columns = breach_cases.c
 _HIDDEN = ("accused", "accused_ref", "notice_channel_id", "notice_message_id")
@@ -51,8 +65,7 @@ async def add(
     now: datetime,
 ) -> BreachCase:
     """Open a case under the group's next number."""
-    last = select(func.max(_columns.case_number)).where(_columns.group_key == group_key)
-    number = ((await tx.execute(last)).scalar_one() or 0) + 1
+    number = await _last_number(tx, group_key) + 1
     has_accused = accused_id is not None
     values = {
         "group_key": group_key,
@@ -66,6 +79,23 @@ async def add(
     }
     added = await tx.execute(insert(breach_cases).values(values).returning(breach_cases))
     return case_of(added.mappings().one())
+
+
+async def _last_number(tx: Transaction, group_key: str) -> int:
+    """The highest number of a case that a group may ever have given."""
+    last = select(func.max(_columns.case_number)).where(_columns.group_key == group_key)
+    skipped = int(await versions.find_mark(tx, _skipped_to(group_key)) or 0)
+    return max((await tx.execute(last)).scalar_one() or 0, skipped)
+
+
+async def skip_numbers(tx: Transaction, group_key: str) -> None:
+    """Leave out some numbers: people may know cases by them of which the record knows nothing."""
+    last = await _last_number(tx, group_key) + SKIPPED_NUMBERS
+    await versions.put_mark(tx, _skipped_to(group_key), str(last))
+
+
+def _skipped_to(group_key: str) -> str:
+    return f"cases of {group_key} numbered to"
 
 
 async def get(tx: Transaction, case_id: int) -> BreachCase:
@@ -101,45 +131,50 @@ async def find_accused(tx: Transaction, case_id: int) -> int | None:
     return None if token is None else unseal_json(tx, token)
 
 
-async def name_accused(
-    tx: Transaction, case: BreachCase, accused_id: int, signed_version_id: int | None
-) -> None:
-    """A case that named nobody turns out to concern this person."""
-    await mark(
-        tx,
-        case.id,
-        accused=seal_json(tx, accused_id),
-        accused_ref=person_ref(tx, case.group_key, accused_id),
-        signed_version_id=signed_version_id,
-    )
-
-
 async def read_people(tx: Transaction, case_id: int) -> CasePeople:
-    """Who has a part in a case, or has stepped back from it."""
+    """Who has a part in a case, or has stepped back from it.
+
+    Of a case that was merged into another also who has a part in that: the reports went there.
+    """
+    own = select(breach_cases).where(_columns.id == case_id).subquery()
+    into = select(_columns.id, _columns.accused).join(
+        own,
+        and_(own.c.group_key == _columns.group_key, own.c.merged_into == _columns.case_number),
+    )
+    goes_on = (await tx.execute(into)).one_or_none()
+    ids = [case_id] if goes_on is None else [case_id, goes_on.id]
     reporters = await tx.execute(
         select(breach_reports.c.reporter).where(
-            breach_reports.c.case_id == case_id, breach_reports.c.reporter.is_not(None)
+            breach_reports.c.case_id.in_(ids), breach_reports.c.reporter.is_not(None)
         )
     )
     recused = await tx.execute(
-        select(breach_recusals.c.moderator_id).where(breach_recusals.c.case_id == case_id)
+        select(breach_recusals.c.moderator_id).where(breach_recusals.c.case_id.in_(ids))
     )
-    deciders = await tx.execute(
-        select(breach_decisions.c.decided_by).where(
-            breach_decisions.c.case_id == case_id, breach_decisions.c.appealed_at.is_not(None)
-        )
+    decisions = await tx.execute(
+        select(breach_decisions.c.decided_by, breach_decisions.c.appealed_at)
+        .where(breach_decisions.c.case_id == case_id)
+        .order_by(breach_decisions.c.id)
     )
+    decided = decisions.all()
+    is_appealed = bool(decided) and decided[-1].appealed_at is not None
+    accused = await find_accused(tx, case_id)
+    if accused is None and goes_on is not None and goes_on.accused is not None:
+        accused = unseal_json(tx, goes_on.accused)
     return CasePeople(
         reporters=frozenset(unseal_json(tx, token) for token in reporters.scalars()),
-        accused=await find_accused(tx, case_id),
+        accused=accused,
         recused=frozenset(recused.scalars()),
-        deciders=frozenset(deciders.scalars()),
+        deciders=frozenset(row.decided_by for row in decided if is_appealed),
     )
 
 
-def has_no_part(tx: Transaction, group_key: str, member_id: int) -> ColumnElement[bool]:
+def has_no_part(
+    tx: Transaction, group_key: str, member_id: int, *, merged: bool = True
+) -> ColumnElement[bool]:
     """The condition that this person neither reported, nor is accused, nor has stepped back.
 
+    Unless `merged` is False, a case that was merged into one in which they have a part is one, too.
     For lists, counts and autocomplete; `bot.domain.entitlement.may` says the same of one case.
     """
     ref = person_ref(tx, group_key, member_id)
@@ -149,7 +184,18 @@ def has_no_part(tx: Transaction, group_key: str, member_id: int) -> ColumnElemen
         breach_recusals.c.moderator_id == member_id
     )
     is_not_accused = or_(_columns.accused_ref.is_(None), _columns.accused_ref != ref)
-    return and_(is_not_accused, _columns.id.not_in(reported), _columns.id.not_in(stepped_back))
+    has_none = and_(is_not_accused, _columns.id.not_in(reported), _columns.id.not_in(stepped_back))
+    if not merged:
+        return has_none
+    # Three questions, as one with "or" would be answered by reading every case of the group.
+    other = breach_cases.alias("other")
+    numbers = select(other.c.case_number).where(other.c.group_key == group_key)
+    theirs = union_all(
+        numbers.where(other.c.accused_ref == ref),
+        numbers.where(other.c.id.in_(reported)),
+        numbers.where(other.c.id.in_(stepped_back)),
+    )
+    return and_(has_none, or_(_columns.merged_into.is_(None), _columns.merged_into.not_in(theirs)))
 
 
 async def add_recusal(tx: Transaction, case_id: int, moderator_id: int, now: datetime) -> None:
@@ -162,7 +208,7 @@ async def list_unsealed(tx: Transaction, case_id: int, moderator_id: int) -> fro
     """The reports of a case whose authors this person was shown."""
     query = select(case_access.c.report_id).where(
         case_access.c.moderator_id == moderator_id,
-        case_access.c.act == Look.UNSEALED,
+        case_access.c.act.startswith(Look.UNSEALED),
         case_access.c.report_id.in_(
             select(breach_reports.c.id).where(breach_reports.c.case_id == case_id)
         ),
@@ -217,7 +263,24 @@ async def add_step(
 
 async def list_timeline(tx: Transaction, case_id: int) -> list[TimelineEntry]:
     """Everything that was done with a case, in order."""
-    query = select(breach_timeline).where(breach_timeline.c.case_id == case_id)
+    return await _list_timelines(tx, [case_id])
+
+
+async def list_whole_timeline(tx: Transaction, case: BreachCase) -> list[TimelineEntry]:
+    """The same, together with what was done with the cases that were merged into it."""
+    return await _list_timelines(tx, [case.id, *await list_merged(tx, case)])
+
+
+async def list_merged(tx: Transaction, case: BreachCase) -> list[int]:
+    """The row ids of the cases that were merged into this one, in order."""
+    query = select(_columns.id).where(
+        _columns.group_key == case.group_key, _columns.merged_into == case.case_number
+    )
+    return list((await tx.execute(query.order_by(_columns.id))).scalars())
+
+
+async def _list_timelines(tx: Transaction, case_ids: list[int]) -> list[TimelineEntry]:
+    query = select(breach_timeline).where(breach_timeline.c.case_id.in_(case_ids))
     return [
         TimelineEntry(
             id=row["id"],
@@ -230,6 +293,18 @@ async def list_timeline(tx: Transaction, case_id: int) -> list[TimelineEntry]:
         )
         for row in (await tx.execute(query.order_by(breach_timeline.c.id))).mappings()
     ]
+
+
+async def find_reopened_at(tx: Transaction, case_id: int) -> datetime | None:
+    """When a case was last reopened; None when it never was."""
+    return (await tx.execute(reopened_at(case_id))).scalar_one()
+
+
+def reopened_at(case_id: int) -> Select[Any]:
+    """The query for it."""
+    return select(func.max(breach_timeline.c.at)).where(
+        breach_timeline.c.case_id == case_id, breach_timeline.c.kind == CaseEvent.REOPENED
+    )
 
 
 async def request_notice(tx: Transaction, case: BreachCase, now: datetime) -> None:
@@ -250,15 +325,19 @@ async def log_access(
     tx: Transaction,
     case_id: int,
     moderator_id: int,
-    act: str,
+    act: Look,
     now: datetime,
     reason: str | None = None,
     report_id: int | None = None,
+    *,
+    office: Handlers = Handlers.MODERATORS,
 ) -> None:
-    """Remember that somebody has seen, exported or unsealed a case.
+    """Remember that somebody has seen, exported or unsealed a case, and in which office.
 
-    `act` is a `bot.domain.breaches.Look`; `report_id` is the report whose author was shown.
+    `report_id` is the report whose author was shown.
     """
     values: dict[str, Any] = {"case_id": case_id, "at": now, "moderator_id": moderator_id}
-    values |= {"act": act, "report_id": report_id, "reason": seal_text(tx, reason)}
+    # One word for both; that of a moderator is the act alone.
+    word = act if office is Handlers.MODERATORS else f"{act} {office}"
+    values |= {"act": word, "report_id": report_id, "reason": seal_text(tx, reason)}
     await tx.execute(insert(case_access).values(**values))

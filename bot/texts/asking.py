@@ -16,6 +16,11 @@ HEARING_TITLE = mark("What is alleged")
 HEARING_LABEL = mark("What the accused reads")
 HEARING_HINT = mark("In your own words, not the report's. Leave out what only one person can know.")
 DISCARDED = mark("Nothing was sent.")
+PASSED = mark(
+    "I do not know any more what this was about: a while has gone by, or I was restarted. This"
+    " press has done nothing. Whether it was sent before, `/breach show` tells. If not, the words"
+    " still stand above: please use `/breach ask`, or **Hear the accused**, once more."
+)
 
 _ALLEGED = {
     Clause.COVERED: mark(
@@ -80,10 +85,15 @@ def confirm_letter(
     else:
         parts.append(_("It goes to whoever reported."))
     if risks:
-        found = "\n".join(f"- {_(_RISKS[risk])}" for risk in risks)
-        parts.append(_("⚠️ **This could give somebody away:**\n{found}").format(found=found))
+        parts.append(risky(risks))
     parts.append(_("This is exactly what they will read:"))
     return "\n\n".join(parts)
+
+
+def risky(risks: Iterable[Risk]) -> str:
+    """Why what is about to be sent could give somebody away."""
+    found = "\n".join(f"- {_(_RISKS[risk])}" for risk in risks)
+    return _("⚠️ **This could give somebody away:**\n{found}").format(found=found)
 
 
 def asked(case_number: int, recipients: int) -> str:

@@ -15,9 +15,10 @@ from bot.domain.breaches import (
 )
 from bot.domain.case_clocks import Due
 from bot.domain.dossiers import Dossier, Earlier, ShownReport, clause_text
+from bot.domain.effects import Facts
 from bot.domain.paragraphs import split_text
 from bot.texts.asking import letter_lines
-from bot.texts.case_clocks import outcome_name
+from bot.texts.case_clocks import case_due, outcome_name
 from bot.texts.catalogue import _, mark, plural
 from bot.texts.forms import moment
 
@@ -29,9 +30,7 @@ LONGEST_LINE = 900
 
 OPEN_BUTTON = mark("Open")
 CLAIM_BUTTON = mark("Claim")
-CLAIMED = mark(
-    "The case is yours now. The people who reported were told that somebody looks at it."
-)
+CLAIMED = mark("The case is yours now. The people who reported know that somebody looks at it.")
 CLAIMED_BEFORE = mark("The case is yours already.")
 NOTED = mark("Your note stands in the timeline. Only people who work on the case can read it.")
 RECUSED = mark(
@@ -84,7 +83,7 @@ _STEPS = {
     CaseEvent.UNSEALED: mark("looked at who reported"),
     CaseEvent.REPORT_WITHDRAWN: mark("took the report back"),
     CaseEvent.MERGED: mark("merged cases"),
-    CaseEvent.REMINDED: mark("reminded the moderators"),
+    CaseEvent.REMINDED: mark("reminded those who look after it"),
     CaseEvent.RETENTION_EXTENDED: mark("had the case kept longer"),
 }
 
@@ -132,6 +131,11 @@ def call(group: str, case: BreachCase, *, is_owner: bool) -> str:
         " about it with nobody who could be part of it, moderators included."
     )
     return f"{why.format(number=case.case_number, group=group)}\n{how}"
+
+
+def call_again(group: str, facts: Facts) -> str:
+    """To somebody who looks after a case in the moderators' place: a limit is near, or over."""
+    return "\n".join([case_due(facts), f"-# {group}"])
 
 
 def list_page(
@@ -270,6 +274,13 @@ def step_words(entry: TimelineEntry) -> str:
     return f"{who}: {_(_STEPS[entry.kind])}"
 
 
+def step_on_paper(entry: TimelineEntry) -> str:
+    """The same where no mention is drawn: the side, and of a moderator the account."""
+    who = _(_SIDES[entry.side])
+    shown = f"{who} ({entry.actor_id})" if entry.actor_id is not None else who
+    return f"{shown}: {_(_STEPS[entry.kind])}"
+
+
 def _step(entry: TimelineEntry, plain: Plain) -> str:
     line = f"- {moment(entry.at)} · {step_words(entry)}"
     return f"{line}\n{_quote(entry.text, plain)}" if entry.text else line
@@ -309,7 +320,9 @@ def handed_out(number: int) -> str:
 def reopened(number: int) -> str:
     """After reopening."""
     return _(
-        "Case #{number} is in review again, and yours. The people who reported were told."
+        "Case #{number} is in review again, and yours. The people who reported were told, and the"
+        " accused, if they knew of it. What was decided stays in force meanwhile. For anything"
+        " graver they have to be heard anew."
     ).format(number=number)
 
 

@@ -41,6 +41,12 @@ _READY = {
         "Your report goes on under this number: it belongs to the same matter as another case."
         " Nothing else has changed for you, and nobody else is shown your name."
     ),
+    LetterKind.REOPENED: mark(
+        "A case that concerns you is being looked at again. Nothing new is decided: what was"
+        " decided before stays as it is until there is a new decision. Before it could become"
+        " graver, you are told what is alleged and can answer, and you can appeal once against"
+        " what is decided then. Please do not look for whoever has a part in it."
+    ),
 }
 """Letters that always say the same."""
 
@@ -89,6 +95,8 @@ def _words(letter: Letter, step: CaseEvent | None, first_look_days: int, crisis:
             text = _unsealed(words)
         case LetterKind.SUSPENDED:
             text = _suspended(words, letter.due_at)
+        case LetterKind.NOBODY_LEFT if letter.side is Side.ACCUSED:
+            text = _nobody_for_appeal()
         case LetterKind.NOBODY_LEFT:
             text = _nobody_left(crisis)
         case LetterKind.CLOSED:
@@ -182,6 +190,15 @@ def _nobody_left(crisis: str | None) -> str:
         " report as long as you are on the server."
     )
     return f"{text}\n\n{crisis}" if crisis else text
+
+
+def _nobody_for_appeal() -> str:
+    return _(
+        "We have to be honest with you: at the moment there is nobody in this group who could look"
+        " at your appeal without having decided before. Your appeal is kept, and goes to the next"
+        " person who can. Until then what was decided stays in force. If you want to, you can ask"
+        " the owner of the server to name somebody for it."
+    )
 
 
 def _closed(side: Side) -> str:

@@ -234,5 +234,9 @@ KEPT = mark("Nothing has changed. Your signature still holds.")
 BUTTON_HINT = mark("Press a button below. Only you can see this.")
 WHICH_GROUP = mark("There is more than one group here. Which one do you mean?")
 CHOOSE_GROUP = mark("Choose a group")
+CHOICE_PASSED = mark(
+    "A while has gone by since I asked which group you mean, or I was restarted. Nothing was done;"
+    " please use the command once more."
+)
 NEXT_BUTTON = mark("Next")
 PREVIOUS_BUTTON = mark("Back")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.breaches import CaseEvent, CaseState, Letter, Side
+from bot.domain.entitlement import Handlers
 from bot.texts.catalogue import _, mark, plural
 from bot.texts.forms import moment
 
@@ -49,6 +50,7 @@ _HAPPENED_TO_ACCUSED = {
     CaseEvent.ASKED: mark("You were asked something."),
     CaseEvent.ANSWERED: mark("You answered."),
     CaseEvent.DECIDED: mark("A decision was made; you were told which."),
+    CaseEvent.REOPENED: mark("It was taken up again."),
     CaseEvent.SUSPENDED: mark("Your access was paused."),
     CaseEvent.SUSPENSION_ENDED: mark("Your access is not paused any more."),
 }
@@ -58,6 +60,11 @@ _ACTS = {
     "evidence": mark("a file of it opened by somebody who works on the case"),
     "exported": mark("put into a file by somebody who works on the case"),
     "unsealed": mark("your name shown to one of those who work on the case"),
+}
+_OFFICES = {
+    Handlers.MODERATORS: mark("a moderator"),
+    Handlers.ESCALATION: mark("whoever the group has named for it"),
+    Handlers.OWNER: mark("the owner of the server"),
 }
 _SEEN = mark("seen by somebody who works on the case")
 
@@ -130,12 +137,12 @@ def answer_number(number: int) -> str:
     return _("Answer {number}").format(number=number)
 
 
-def looks(case_number: int, found: Sequence[tuple[datetime, str]]) -> str:
+def looks(case_number: int, found: Sequence[tuple[datetime, str, Handlers]]) -> str:
     """The access log of one's own report.
 
     Args:
         case_number: the case.
-        found: when and how somebody has looked, in order.
+        found: when, how and in which office somebody has looked, in order.
     """
     if not found:
         return _("Nobody has looked at your report #{number} yet.").format(number=case_number)
@@ -146,11 +153,17 @@ def looks(case_number: int, found: Sequence[tuple[datetime, str]]) -> str:
         " each time is kept:",
         len(found),
     ).format(number=case_number, count=len(found))
-    lines = [f"- {moment(at)} {_(_ACTS.get(act, _SEEN))}" for at, act in found]
+    lines = [
+        f"- {moment(at)} {_(_ACTS.get(act, _SEEN))}" + _by(office) for at, act, office in found
+    ]
     if len(lines) > _MOST_LOOKS:
         earlier = _("- … and before that, more often than fits here")
         lines = [earlier, *lines[-_MOST_LOOKS:]]
     return "\n".join([heading, *lines])
+
+
+def _by(office: Handlers) -> str:
+    return f" ({_(_OFFICES[office])})" if office in _OFFICES else ""
 
 
 def confirm_report_withdrawal(case_number: int) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.breaches import NO_BREACH
+from bot.domain.disclosure import Risk
 from bot.domain.paragraphs import split_text
 from bot.domain.rulings import LEGAL, OF_ACCESS, REMINDER, REMOVED, SIGN_AGAIN, SUSPENDED, Plan
+from bot.texts.asking import risky
 from bot.texts.case_clocks import outcome_name
 from bot.texts.catalogue import _, mark, plural
 from bot.texts.forms import moment, quoted
@@ -41,7 +43,12 @@ def outcome_choice(key: str, step: str | None = None) -> str:
 
 
 def decision_preview(
-    group: str, plan: Plan, reason: str, to_accused: str, to_reporters: str
+    group: str,
+    plan: Plan,
+    reason: str,
+    to_accused: str,
+    to_reporters: str,
+    risks: Sequence[Risk] = (),
 ) -> list[str]:
     """All that a decision would do and say, in as many messages as it takes.
 
@@ -51,6 +58,7 @@ def decision_preview(
         reason: the moderator's reason, safe to show.
         to_accused: the letter to the accused.
         to_reporters: the letter to those who reported.
+        risks: what in the moderator's words to the accused could give somebody away.
     """
     head = _("**{group} · case #{number}** · Nothing is decided yet.").format(
         group=group, number=plan.case_number
@@ -67,6 +75,8 @@ def decision_preview(
     if plan.tells_accused:
         lines.append(_("**To the accused:**\n{letter}").format(letter=quoted(to_accused)))
         lines.append(_("-# They are not shown your reason. You can add words of your own."))
+        if risks:
+            lines.append(risky(risks))
     if plan.reports:
         lines.append(_("**To whoever reported:**\n{letter}").format(letter=quoted(to_reporters)))
     return split_text("\n".join(lines))
@@ -81,9 +91,9 @@ def _named(plan: Plan) -> str:
 
 def _not_heard(plan: Plan) -> str:
     text = _(
-        "⚠️ **They have not been heard yet.** Before anything above a reminder, the accused is told"
-        " what is alleged and has time to answer. The button **Hear the accused** begins that."
-        " After it, please use this command again."
+        "⚠️ **They have not been heard yet, or not since the case was reopened.** Before anything"
+        " above a reminder, the accused is told what is alleged and has time to answer. The button"
+        " **Hear the accused** begins that. After it, please use this command again."
     )
     if plan.is_paused:
         return "\n".join([text, _("Their access is paused meanwhile.")])
@@ -281,7 +291,15 @@ def outcome_to_reporters(group: str, plan: Plan) -> str:
     lines = [_("Your report in **{group}** was looked into. Thank you.").format(group=group)]
     if plan.appealed is not None:
         lines = [_("The case in **{group}** was looked at once more.").format(group=group)]
-    if outcome in _TO_REPORTERS:
+    if outcome == NO_BREACH and not plan.has_accused:
+        lines.append(
+            _(
+                "Your report names nobody, so nothing could be decided about anybody. That does not"
+                " mean that you were wrong to speak up: thank you for it. If you learn more, please"
+                " tell us with `/breach report`."
+            )
+        )
+    elif outcome in _TO_REPORTERS:
         lines.append(_(_TO_REPORTERS[outcome]))
     else:
         step = _("This step of the agreement was chosen:\n{step}")

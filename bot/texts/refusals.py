@@ -140,10 +140,15 @@ REFUSALS = {
         " again already, or the time for it is over."
     ),
     "CaseMismatchError": mark(
-        "These two cases do not belong together: they are the same one, or they are about different"
-        " people. Nothing was changed."
+        "These two cases cannot be merged: they are the same one, or they do not name the same"
+        " person. A case that names nobody only goes together with another that names nobody."
+        " Nothing was changed."
     ),
     "UnknownCaseError": mark("There is no case of this number, or it is not yours to see."),
+    "DecidedBeforeError": mark(
+        "You have decided in this case before, so the appeal is for somebody else. That is fair to"
+        " everybody in it, to you as well."
+    ),
     "CaseStateError": mark(
         "The case is not where this can be done. Perhaps somebody has decided or closed it"
         " meanwhile; please look at it once more."

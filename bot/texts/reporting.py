@@ -9,6 +9,11 @@ from bot.texts.members import SOMEONE_TO_TALK_TO
 
 BREACH_COMMANDS = mark("Say that something left the group, and look after what was said.")
 CONTINUE_BUTTON = mark("Go on to the form")
+NOTICE_PASSED = mark(
+    "A while has gone by since you opened this, or I was restarted. Nothing is lost, and nobody was"
+    " told anything. Please begin once more, with `/breach report` or in the menu of the message or"
+    " the person. Take the time you need."
+)
 FORM_TITLE = mark("Something left the group")
 WHAT_LABEL = mark("What happened?")
 WHAT_HINT = mark("In your own words. Please write nothing about anybody's health.")
@@ -33,6 +38,11 @@ REPORT_BOT = mark("That is a bot, which made no promise. Please report the perso
 REPORT_LOST = mark(
     "I could not keep your report. **Nothing was sent to anybody.** Here is what you wrote, so that"
     " it is not lost. Please try again in a few minutes."
+)
+REPORT_UNSURE = mark(
+    "Something broke while I kept your report, so I cannot say whether I have it. Here is what you"
+    " wrote, so that it is not lost. `/breach mine` shows in a few minutes whether it is there; if"
+    " not, please try again."
 )
 REPORT_TOO_MANY = mark(
     "I could not take this report, because so many have come within a day. Here is what you wrote,"
@@ -61,8 +71,8 @@ def report_notice(group: str, crisis: str | None, source: Source) -> str:
             " passes through Discord, which has its own rules."
         ),
         _(
-            "- You get a case number and hear from me how it goes on. You can add something, ask,"
-            " or take your report back with `/breach mine`."
+            "- You get a case number and hear from me how it goes on. With `/breach mine` you see"
+            " how it stands, answer questions, and can take your report back."
         ),
         _("- To report a crime, abuse or misconduct elsewhere is never a breach."),
     ]
@@ -77,9 +87,24 @@ def report_notice(group: str, crisis: str | None, source: Source) -> str:
 
 
 def report_received(
-    case_number: int, group: str, *, is_new: bool, unread_day: str | None, about_oneself: bool
+    case_number: int,
+    group: str,
+    *,
+    is_new: bool,
+    unread_day: str | None,
+    about_oneself: bool,
+    without_message: bool = False,
 ) -> str:
-    """The answer to a report, at once."""
+    """The answer to a report, at once.
+
+    Args:
+        case_number: the number people know.
+        group: the name of the group.
+        is_new: whether the same form had not come before.
+        unread_day: what was typed as the day, when it could not be read.
+        about_oneself: whether they chose themselves.
+        without_message: whether the message they reported was forgotten during a restart.
+    """
     if not is_new:
         return _("I have this report already. It is case **#{number}**.").format(number=case_number)
     lines = [
@@ -87,8 +112,9 @@ def report_received(
             "Thank you for telling me. Your report to **{group}** is kept as case **#{number}**."
         ).format(group=group, number=case_number),
         _(
-            "The moderators have been told that there is a case, and nothing else. You hear from me"
-            " when somebody looks at it. `/breach mine` shows how it stands."
+            "Those who can look after it are told that there is a case, and nothing else. You hear"
+            " from me when somebody looks at it. `/breach mine` shows how it stands. If you want to"
+            " add something, please report it once more and name this case."
         ),
     ]
     if unread_day is not None:
@@ -101,6 +127,14 @@ def report_received(
     if about_oneself:
         lines.append(
             _("You chose yourself, so the case names nobody. Your words are kept as they are.")
+        )
+    if without_message:
+        lines.append(
+            _(
+                "I was restarted while you were writing, so the link to the message and its words"
+                " are not with your report. If they matter, please report the message once more"
+                " and name this case."
+            )
         )
     lines.append(_(SOMEONE_TO_TALK_TO))
     return "\n".join(lines)
@@ -121,9 +155,11 @@ def files_kept(kept: int, refused: int) -> str:
         lines.append(
             plural(
                 "{count} file could not be kept. I take pictures, PDF, text, sound and short films,"
-                " 8 MB in all. You can say what is in it with `/breach mine`.",
+                " 8 MB in all. If it matters, please say what is in it in another report that names"
+                " this case.",
                 "{count} files could not be kept. I take pictures, PDF, text, sound and short"
-                " films, 8 MB in all. You can say what is in them with `/breach mine`.",
+                " films, 8 MB in all. If they matter, please say what is in them in another report"
+                " that names this case.",
                 refused,
             ).format(count=refused)
         )

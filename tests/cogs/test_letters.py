@@ -359,3 +359,25 @@ async def test_long_letter_goes_over_several_messages_in_order(world: World, cas
     assert len(parts) == 2
     assert all(len(part) <= 2000 for part in parts)
     assert "\n".join(parts).count("Line") == 80
+
+
+@pytest.mark.parametrize("label", ["Send it", "Do not send it"])
+async def test_question_that_was_open_during_a_restart_says_kindly_what_to_do(
+    case: Case, label: str
+) -> None:
+    shown = await case.preview("Which day was it?")
+    await case.world.restart()
+    pressed = await case.world.moderator.click(last(shown), label=label)
+    await case.world.env.settle()
+    assert "the words still stand above" in said(pressed)
+    assert pressed.response is not None
+    assert pressed.response.flags.ephemeral
+    assert await case.letters() == []
+
+
+async def test_question_that_is_not_sent_is_answered_once(case: Case) -> None:
+    shown = await case.preview("Which day was it?")
+    pressed = await case.world.moderator.click(last(shown), label="Do not send it")
+    await case.world.env.settle()
+    assert pressed.response is not None
+    assert (pressed.response.content, pressed.followups) == ("Nothing was sent.", [])

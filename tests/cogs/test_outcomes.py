@@ -243,6 +243,17 @@ async def test_words_of_ones_own_reach_the_accused_made_plain(world: World) -> N
     assert "@everyone" not in (to_accused[2] or "")
 
 
+async def test_words_of_ones_own_that_give_somebody_away_are_warned_of(world: World) -> None:
+    member = await signer(world)
+    number = await open_case(world, member)
+    shown = await ask(world, number, "reminder")
+    assert "could give somebody away" not in said(shown)
+    form = await world.moderator.click(pages(shown)[-1], label="Words to the accused")
+    again = await world.moderator.submit_modal(form, {"words": f"ask <@{REPORTER}> on 3.5.2026"})
+    assert "could give somebody away" in said(again)
+    assert "It names a day or an hour." in said(again)
+
+
 async def test_appeal_goes_to_somebody_who_did_not_decide(world: World) -> None:
     member = await signer(world)
     other = colleague(world)
@@ -256,7 +267,7 @@ async def test_appeal_goes_to_somebody_who_did_not_decide(world: World) -> None:
     assert not world.has_role(member)
 
     refused = await ask(world, number, "no_breach")
-    assert "There is no case of this number" in said(refused)
+    assert "the appeal is for somebody else" in said(refused)
     shown = await ask(world, number, "removed", other)
     assert "never make it harsher" in said(shown)
     shown = await ask(world, number, "no_breach", other)
@@ -276,6 +287,35 @@ async def test_appeal_that_comes_too_late_gives_the_words_back(world: World) -> 
     answer = await member.submit_modal(form, {"words": "it was not so"})
     assert "nothing to appeal against" in said(answer)
     assert "> it was not so" in said(answer)
+
+
+async def test_appeal_finds_its_group_from_a_direct_message(world: World) -> None:
+    member = await signer(world)
+    number = await suspend(world, member)
+    form = await member.user.slash("breach appeal", case=number)
+    answer = await member.user.submit_modal(form, {"words": "it was not so"})
+    await world.env.settle()
+    assert "has arrived" in said(answer)
+
+
+class TestTwoGroups:
+    """On one server."""
+
+    @pytest.fixture
+    def groups(self, agreement: Agreement) -> list[Group]:
+        return [make_group(agreement=agreement), make_group("night-owls", agreement=agreement)]
+
+    async def test_appeal_finds_its_group_from_a_channel_of_another(self, world: World) -> None:
+        await world.publish()
+        member = await world.join()
+        await world.react(member)
+        number = await suspend(world, member)
+        elsewhere = world.channels["night-owls-welcome"]
+        form = await member.slash(elsewhere, "breach appeal", case=number)
+        assert form.modal is not None
+        answer = await member.submit_modal(form, {"words": "it was not so"})
+        await world.env.settle()
+        assert "has arrived" in said(answer)
 
 
 @pytest.mark.parametrize("who", ["facilitator", "accused", "outsider"])

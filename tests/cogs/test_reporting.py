@@ -1,6 +1,7 @@
 """Somebody reports a breach, by command and by the context menus, in the real bot."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,15 @@ from simcord.actors import MemberActor
 from simcord.results import InteractionResult
 
 from bot.domain.breaches import BreachReport, Clause, Evidence, Source
-from bot.domain.errors import RecordUnavailableError
+from bot.domain.errors import (
+    RecordUnavailableError,
+    RecordUncertainError,
+    UnknownCaseError,
+)
 from bot.services.cases import reporting
 from bot.storage import case_reports, cases
 from tests.cogs.conftest import World
+from tests.factories import make_agreement
 
 WHAT = "A story was retold in another place."
 TYPED: dict[str, Any] = {"what": WHAT, "clause": "covered"}
@@ -36,6 +42,12 @@ async def send(
     sent = await person.submit_modal(shown, {**TYPED, **typed})
     await world.env.settle()
     return sent
+
+
+def left_open(shown: InteractionResult) -> InteractionResult:
+    """The form once more: Discord leaves it open when it has heard no answer in time."""
+    shown._interaction.modal_consumed = False
+    return shown
 
 
 async def kept(world: World, number: int = 1) -> tuple[BreachReport, list[Evidence]]:
@@ -158,6 +170,86 @@ async def test_what_was_typed_comes_back_when_it_cannot_be_kept(
     assert await file.read() == WHAT.encode()
 
 
+async def test_what_was_typed_comes_back_whatever_goes_wrong(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+    monkeypatch.setattr(ready.client, "groups", {})
+    sent = await send(ready, person, shown)
+    assert sent.response is not None
+    (file,) = sent.response.attachments
+    assert await file.read() == WHAT.encode()
+
+
+async def test_when_nobody_knows_whether_it_was_kept_the_person_is_told_so(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+
+    async def break_off(*_args: object) -> None:
+        raise RecordUncertainError
+
+    monkeypatch.setattr(reporting, "report", break_off)
+    sent = await send(ready, person, shown)
+    assert "cannot say whether I have it" in said(sent)
+    assert "Nothing was sent" not in said(sent)
+
+
+async def test_form_that_is_sent_again_after_no_answer_came_makes_one_case(ready: World) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+    ready.env.inject_error("POST", "/interactions/*/*/callback", status=404, code=10062)
+    files = [("a.txt", b"what was said")]
+    await send(ready, person, shown, files=files)
+    again = await send(ready, person, left_open(shown), files=files)
+    assert "I have this report already. It is case **#1**" in said(again)
+    report, evidence = await kept(ready)
+    assert report.form.what == WHAT
+    assert [(one.name, one.is_kept) for one in evidence] == [("a.txt", True)]
+    async with ready.database.read() as tx:
+        with pytest.raises(UnknownCaseError):
+            await cases.get_by_number(tx, ready.group.key, 2)
+
+
+async def test_form_that_is_sent_again_with_other_words_loses_neither(ready: World) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+    ready.env.inject_error("POST", "/interactions/*/*/callback", status=404, code=10062)
+    await send(ready, person, shown)
+    await send(ready, person, left_open(shown), what="And one thing more.")
+    texts = [(await kept(ready, number))[0].form.what for number in (1, 2)]
+    assert texts == [WHAT, "And one thing more."]
+
+
+async def test_reported_message_that_a_restart_forgot_is_asked_for_again(ready: World) -> None:
+    person, other = await ready.join(), await ready.join("test-other")
+    message = await other.send(ready.channel("welcome"), "words of a message")
+    begun = await person.context_menu(ready.channel("welcome"), "Report a breach", message)
+    shown = await open_form(ready, person, begun)
+    from cogs import _reporting
+
+    _reporting.ours.clear()
+    ready.client._connection._view_store._modals.clear()
+    sent = await send(ready, person, shown, whom=[other])
+    assert "please report the message once more" in said(sent)
+    assert (await kept(ready))[0].form.link is None
+
+
+async def test_long_words_for_whoever_is_in_danger_cut_nothing_off(world: World) -> None:
+    lines = "\n".join(f"Call line {number} at any hour of the day." for number in range(60))
+    world.groups[0] = replace(world.group, agreement=make_agreement(crisis=lines))
+    await world.restart()
+    await world.publish()
+    person = await world.join()
+    begun = await begin(world, person)
+    assert "Call line 59" in said(begun)
+    assert "is never a breach" in said(begun)
+    shown = await person.click(begun.followups[-1], label="Go on to the form")
+    assert shown.modal is not None
+
+
 async def test_a_form_that_was_open_during_a_restart_is_kept(ready: World) -> None:
     person = await ready.join()
     shown = await open_form(ready, person, await begin(ready, person))
@@ -169,6 +261,17 @@ async def test_a_form_that_was_open_during_a_restart_is_kept(ready: World) -> No
     assert "#1" in said(sent)
     report, _ = await kept(ready)
     assert report.form.what == WHAT
+
+
+async def test_notice_that_was_open_during_a_restart_says_kindly_to_begin_again(
+    ready: World,
+) -> None:
+    person = await ready.join()
+    begun = await begin(ready, person)
+    await ready.restart()
+    pressed = await open_form(ready, person, begun)
+    assert pressed.modal is None
+    assert "Please begin once more" in said(pressed)
 
 
 async def test_a_bot_is_not_accused(ready: World) -> None:

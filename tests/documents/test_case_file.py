@@ -5,6 +5,7 @@ import re
 from datetime import date
 
 from bot.documents.case_file import CaseFile, print_case, write_data
+from bot.documents.paper import Paper
 from bot.domain.breaches import (
     BreachCase,
     CaseEvent,
@@ -18,6 +19,7 @@ from bot.domain.breaches import (
 )
 from bot.domain.case_clocks import Waiting
 from bot.domain.dossiers import Dossier, Earlier, ShownReport
+from bot.texts.cases import step_on_paper
 from tests.factories import NOW, make_agreement
 
 MODERATOR, REPORTER, ACCUSED = 7, 900_000_000_000_000_011, 900_000_000_000_000_012
@@ -94,3 +96,16 @@ def test_paper_takes_whatever_was_written_and_runs_over_pages() -> None:
         pdf = print_case(make_file(REPORTER, words=f"{AWKWARD} word" * 400), language)
         assert pdf.startswith(b"%PDF-")
         assert len(re.findall(rb"/Type /Page\n", pdf)) > 2
+
+
+def test_paper_names_a_moderator_by_account_and_not_by_a_mention() -> None:
+    (entry,) = make_file().dossier.timeline
+    assert step_on_paper(entry) == f"a moderator ({MODERATOR}): noted"
+
+
+def test_bar_beside_words_begins_on_the_page_of_the_words() -> None:
+    paper = Paper(title="T", footer="{page} of {pages}", language="en", made_at=NOW)
+    paper.set_y(paper.h - paper.b_margin - 4)
+    with paper.block():
+        assert paper.page == 2
+        paper.paragraph("Words.")

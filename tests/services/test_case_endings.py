@@ -1,6 +1,6 @@
 """Appeals, pauses that end by themselves, and cases that close, on both engines."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -9,10 +9,16 @@ from bot.domain.agreements import Standing
 from bot.domain.breaches import CaseEvent, CaseState, LetterKind, Side
 from bot.domain.effects import EffectKind
 from bot.domain.entitlement import Viewer
-from bot.domain.errors import HarsherOutcomeError, NoAppealError, UnknownCaseError
+from bot.domain.errors import (
+    DecidedBeforeError,
+    HarsherOutcomeError,
+    NoAppealError,
+    UnknownCaseError,
+)
 from bot.domain.suspensions import Pause
 from bot.services import holders, ledger, members, outbox, signing
-from bot.services.cases import ending
+from bot.services.cases import ending, mine
+from bot.services.cases.mine import Place
 from bot.storage import cases, suspensions
 from bot.storage.case_tables import breach_letters
 from bot.storage.database import Database
@@ -57,6 +63,7 @@ async def suspended(database: Database) -> int:
     number = await open_case(database)
     await decide(database, number, "suspended", until=UNTIL)
     await waiting(database)
+    await mark_letter(database, number, delivered_at=LATER)
     return number
 
 
@@ -200,7 +207,7 @@ async def test_appeal_goes_back_into_review_and_leaves_everything_in_force(
 async def test_only_somebody_who_has_not_decided_decides_an_appeal(database: Database) -> None:
     number = await suspended(database)
     await appeal(database, number)
-    with pytest.raises(UnknownCaseError):
+    with pytest.raises(DecidedBeforeError):
         await prepare(database, number, "no_breach", viewer=DECIDER, now=SOON)
     await decide(database, number, "no_breach", viewer=COLLEAGUE, now=SOON)
     first, second = await decisions_of(database, number)
@@ -219,8 +226,12 @@ async def test_nobody_but_the_accused_appeals(database: Database, viewer: Viewer
 async def test_appeal_is_possible_once(database: Database) -> None:
     number = await suspended(database)
     await appeal(database, number)
+    # The form was sent once more, as no answer had come.
+    await appeal(database, number)
+    kinds = [one.kind for one in await steps_of(database, number)]
+    assert kinds.count(CaseEvent.APPEALED) == 1
     with pytest.raises(NoAppealError):
-        await appeal(database, number)
+        await ending.appeal(database, DESK, ACCUSED, number, "more words", CLOCKS, SOON)
     await decide(database, number, "suspended", viewer=COLLEAGUE, now=SOON)
     with pytest.raises(NoAppealError):
         await appeal(database, number)
@@ -330,6 +341,51 @@ async def test_decided_case_closes_when_the_time_to_appeal_is_over(database: Dat
     assert (case.state, case.closed_at) == (CaseState.CLOSED, over)
     assert (await letters_of(database, number))[-1] == (Side.REPORTER, LetterKind.CLOSED, None)
     assert await has_role(database) is False
+
+
+async def mark_letter(database: Database, number: int, **values: datetime | None) -> None:
+    """What is known of the letter that tells the accused of the outcome."""
+    case = await case_of(database, number)
+    letters = breach_letters.c
+    of_outcome = (letters.case_id == case.id, letters.kind == LetterKind.OUTCOME)
+    async with database.write() as tx:
+        await tx.execute(
+            update(breach_letters)
+            .where(*of_outcome, letters.side == Side.ACCUSED)
+            .values({"delivered_at": None, "undelivered_at": None, **values})
+        )
+
+
+async def test_time_to_appeal_is_twice_as_long_for_whom_the_letter_did_not_reach(
+    database: Database,
+) -> None:
+    number = await suspended(database)
+    await mark_letter(database, number, undelivered_at=LATER)
+    late = LATER + 27 * DAY
+    assert await ending.close_due(database, GROUP, CLOCKS, late) == 0
+    assert await ending.find_appeal_end(database, DESK, ACCUSED, number, CLOCKS, late) == (
+        LATER + 28 * DAY
+    )
+    assert await ending.close_due(database, GROUP, CLOCKS, LATER + 28 * DAY) == 1
+
+
+async def test_time_to_appeal_begins_when_the_letter_was_seen(database: Database) -> None:
+    number = await suspended(database)
+    seen = LATER + 20 * DAY
+    await mark_letter(database, number, undelivered_at=LATER, delivered_at=seen)
+    assert await ending.close_due(database, GROUP, CLOCKS, seen + 13 * DAY) == 0
+    place = Place(desk=DESK, clocks=CLOCKS)
+    (part,) = await mine.list_mine(database, [place], ACCUSED, seen + 13 * DAY)
+    assert part.appeal_until == seen + CLOCKS.appeal
+    await ending.appeal(database, DESK, ACCUSED, number, WORDS, CLOCKS, seen + 13 * DAY)
+
+
+async def test_case_does_not_close_while_the_letter_is_on_its_way(database: Database) -> None:
+    number = await suspended(database)
+    await mark_letter(database, number)
+    late = LATER + 90 * DAY
+    assert await ending.close_due(database, GROUP, CLOCKS, late) == 0
+    await ending.appeal(database, DESK, ACCUSED, number, WORDS, CLOCKS, late)
 
 
 async def test_case_under_appeal_does_not_close_by_itself(database: Database) -> None:

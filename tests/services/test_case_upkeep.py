@@ -13,6 +13,7 @@ from bot.domain.breaches import (
     CaseState,
     Clause,
     LetterKind,
+    Look,
     ReportForm,
     Side,
     Source,
@@ -115,12 +116,13 @@ async def test_a_channel_whose_readers_all_have_a_part_hears_nothing(database: D
         await officers.begin(tx, GROUP, "roles", NOW)
         await officers.add_seen(tx, GROUP, Office.MODERATOR, [MODERATOR], NOW)
         await officers.complete(tx, GROUP, NOW)
-    assert await clocks.remind(database, DESK, CLOCKS, NOW + 5 * DAY) == 0
+    assert await clocks.remind(database, DESK, CLOCKS, NOW + 2 * DAY) == 1
     assert await told(database) == []
     async with database.write() as tx:
         await officers.add_seen(tx, GROUP, Office.MODERATOR, [MODERATOR + 1], NOW)
     # Somebody is there again who may know of it.
     assert await clocks.remind(database, DESK, CLOCKS, NOW + 5 * DAY) == 1
+    assert len(await told(database)) == 1
 
 
 async def test_a_hearing_without_an_answer_has_its_clock(database: Database) -> None:
@@ -177,20 +179,21 @@ async def test_cases_about_different_people_stay_apart(
         await merging.merge(database, DESK, VIEWER, *numbers, NOW)
 
 
-async def test_two_who_accuse_each_other_stay_apart(database: Database) -> None:
+@pytest.mark.parametrize("reporter", [ACCUSED, OTHER_REPORTER])
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+async def test_refusing_to_merge_tells_nobody_whether_the_accused_reported_the_other(
+    database: Database, numbers: tuple[int, int], reporter: int
+) -> None:
     await report(database)
-    await report(database, reporter=ACCUSED, accused=None)
+    await report(database, reporter=reporter, accused=None)
     with pytest.raises(CaseMismatchError):
-        await merging.merge(database, DESK, VIEWER, 2, 1, NOW)
+        await merging.merge(database, DESK, VIEWER, *numbers, NOW)
 
 
-async def test_the_case_that_goes_on_learns_whom_it_concerns(database: Database) -> None:
+async def test_two_cases_that_name_nobody_can_be_merged(database: Database) -> None:
     await report(database, accused=None)
-    await report(database, reporter=OTHER_REPORTER)
-    merged = await merging.merge(database, DESK, VIEWER, 2, 1, NOW)
-    assert merged.has_accused
-    async with database.read() as tx:
-        assert await cases.find_accused(tx, merged.id) == ACCUSED
+    await report(database, reporter=OTHER_REPORTER, accused=None)
+    assert not (await merging.merge(database, DESK, VIEWER, 2, 1, NOW)).has_accused
 
 
 async def test_closed_cases_are_not_merged(database: Database) -> None:
@@ -248,7 +251,7 @@ async def test_of_a_destroyed_case_no_table_holds_anything_that_names_somebody(
     case = await report(database)
     async with database.write() as tx:
         await case_letters.add(tx, case, LetterKind.HEARING, NOW, text="words of a letter")
-        await cases.log_access(tx, case.id, MODERATOR, "shown", NOW, "a reason")
+        await cases.log_access(tx, case.id, MODERATOR, Look.SHOWN, NOW, "a reason")
     await close(database, case)
     await days_of(database, range(351, 366))
     async with database.read() as tx:
@@ -297,5 +300,23 @@ async def test_statistics_count_cases_and_show_no_small_number(database: Databas
     for _number in range(6):
         await close(database, await report(database))
     await report(database)
-    found = await statistics.count(database, GROUP, NOW - DAY, NOW + DAY)
+    found = await statistics.count(database, DESK, VIEWER, NOW - DAY, NOW + DAY)
     assert (found.total, found.running, found.outcomes) == (None, None, {"reminder": 6})
+
+
+async def test_statistics_count_no_case_in_which_the_reader_has_a_part(
+    database: Database,
+) -> None:
+    for number in range(7):
+        await report(database, accused=ACCUSED if number else MODERATOR)
+    found = await statistics.count(database, DESK, VIEWER, NOW - DAY, NOW + DAY)
+    assert (found.total, found.running) == (6, 6)
+
+
+@pytest.mark.parametrize(
+    ("running", "outcomes"), [(1, {"reminder": 1, "no_breach": 9}), (4, {"reminder": 4})]
+)
+def test_no_small_number_can_be_reckoned_from_the_others(
+    running: int, outcomes: dict[str, int]
+) -> None:
+    assert statistics.suppress(running, outcomes).total is None

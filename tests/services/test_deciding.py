@@ -290,6 +290,20 @@ async def test_draft_is_stale_once_something_was_added_to_the_case(database: Dat
     assert await decisions_of(database, number) == []
 
 
+@pytest.mark.parametrize("kind", [CaseEvent.CARRIED_OUT, CaseEvent.REMINDED])
+async def test_draft_stays_good_when_pledge_only_notes_what_it_did(
+    database: Database, kind: CaseEvent
+) -> None:
+    await settle(database)
+    number = await open_case(database)
+    prepared = await prepare(database, number, "reminder")
+    async with database.write() as tx:
+        case = await cases.get_by_number(tx, GROUP, number)
+        await cases.add_step(tx, case, kind, Side.PLEDGE, LATER)
+    await deciding.decide(database, DESK, DECIDER, number, prepared.draft.id, TERMS, LATER)
+    assert len(await decisions_of(database, number)) == 1
+
+
 async def test_second_press_decides_nothing_more(database: Database) -> None:
     await settle(database)
     number = await open_case(database)

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.agreements import Change, RevokeReason, Standing
 from bot.domain.effects import AlarmKind, Effect, EffectKind, Notice, Report, unpack
 from bot.domain.holders import Enforcement, Source
-from bot.services import holders, members, outbox, records, reminders, stories
+from bot.services import holders, members, notices, outbox, records, reminders, stories
 from bot.services.holders import Conclusion, Page
 from bot.services.members import Present
 from bot.storage import holders as storage_holders
@@ -220,7 +220,7 @@ async def test_member_from_before_is_told_once_that_their_time_is_over(database:
     assert (await conclude(database, now)).strangers == 0
 
     (notice,) = await claim_over(database, now)
-    facts = await outbox.prepare_notice(database, notice, now, RULES)
+    facts = await notices.prepare_notice(database, notice, now, RULES)
     assert facts is not None
     assert (facts.has_access, facts.kept_until) == (False, None)
     await outbox.finish(database, notice, "told", now)
@@ -263,7 +263,7 @@ async def test_notice_of_the_end_is_dropped_when_the_answer_came_first(
     await conclude(database, now)
     (notice,) = await claim_over(database, now)
     await react(database, answer)
-    assert await outbox.prepare_notice(database, notice, now, RULES) is None
+    assert await notices.prepare_notice(database, notice, now, RULES) is None
 
 
 async def publish_anew(database: Database, now: datetime, *, reaches: bool) -> Effect:
@@ -296,7 +296,7 @@ async def test_publish_gives_members_from_before_no_more_time(
         await sweep(database, [NEWCOMER], now=at)
         assert (await conclude(database, at)).strangers == strangers
     (notice,) = await claim_over(database, now)
-    assert await outbox.prepare_notice(database, notice, now, RULES) is not None
+    assert await notices.prepare_notice(database, notice, now, RULES) is not None
 
 
 async def test_reminder_of_either_request_counts_for_members_from_before(
@@ -356,7 +356,7 @@ async def test_reminder_to_a_member_from_before_knows_when_the_role_goes(
     ends_at = LATER + RULES.grace
     reports = replace(RULES, enforcement=Enforcement.REPORT)
     seen = [
-        await outbox.prepare_notice(database, notice, *about)
+        await notices.prepare_notice(database, notice, *about)
         for about in ((day, RULES), (day, reports), (ends_at, RULES))
     ]
     # None where nothing is taken, and none that has passed already.

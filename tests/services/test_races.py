@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.agreements import Change, Standing
 from bot.domain.effects import EffectKind, EffectState, Notice
-from bot.services import members, outbox, reading_back, records, signing
+from bot.services import members, notices, outbox, reading_back, records, signing
 from bot.services.members import Present
 from bot.storage import effects as outbox_rows
 from bot.storage.database import Database
@@ -225,7 +225,7 @@ async def test_renewal_on_the_old_message_is_pointed_to_the_new_one_during_a_gra
 
     (notice,) = await due(database)
     assert notice.detail == Notice.OUTDATED
-    assert await outbox.prepare_notice(database, notice, LATER) is not None
+    assert await notices.prepare_notice(database, notice, LATER) is not None
 
 
 async def test_clock_set_back_still_records_an_interval(database: Database) -> None:

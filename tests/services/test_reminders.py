@@ -14,7 +14,7 @@ from bot.domain.agreements import (
     Standing,
 )
 from bot.domain.effects import EffectKind, Notice
-from bot.services import outbox, records, reminders, signing, waiting
+from bot.services import notices, outbox, records, reminders, signing, waiting
 from bot.storage import requests, versions
 from bot.storage.database import Database
 from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish
@@ -132,7 +132,7 @@ async def test_reminder_on_its_way_is_dropped_by_a_withdrawal(database: Database
     await signing.withdraw(database, GROUP, NEWCOMER, later)
     due = await outbox.claim(database, later, limit=9, group_keys=[GROUP], not_asking=[])
     (reminder,) = [row for row in due if row.detail == Notice.REMINDER]
-    assert await outbox.prepare_notice(database, reminder, later, RULES) is None
+    assert await notices.prepare_notice(database, reminder, later, RULES) is None
 
 
 async def test_request_that_has_not_gone_out_is_not_sent_after_a_withdrawal(
@@ -296,7 +296,7 @@ async def test_reminder_on_its_way_is_dropped_when_it_was_renewed(
         )
     effects = await deliver(database, day)
     (notice,) = [effect for effect in effects if effect.kind is EffectKind.NOTICE]
-    facts = await outbox.prepare_notice(database, notice, day)
+    facts = await notices.prepare_notice(database, notice, day)
     assert (facts is None) is renewed
 
 
@@ -325,7 +325,7 @@ async def test_reminder_in_a_grace_knows_until_when_access_lasts(database: Datab
     assert await reminders.remind(database, GROUP, [1], day, 10) == 1
     effects = await deliver(database, day)
     (notice,) = [effect for effect in effects if effect.kind is EffectKind.NOTICE]
-    facts = await outbox.prepare_notice(database, notice, day)
+    facts = await notices.prepare_notice(database, notice, day)
     assert facts is not None
     assert facts.has_access
     assert facts.signature is not None

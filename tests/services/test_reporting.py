@@ -76,6 +76,29 @@ async def test_a_report_becomes_a_case_with_everything_that_follows(database: Da
         assert str(REPORTER) not in str(dict(row))
 
 
+async def test_form_with_other_words_or_of_another_person_is_a_report_of_its_own(
+    database: Database,
+) -> None:
+    await register(database)
+    await report(database)
+    more = await report(database, form=replace(FORM, what="And one thing more."))
+    # Somebody makes up the number of a form that is not theirs, and learns nothing by it.
+    other = await report(database, reporter=REPORTER + 1)
+    assert [(one.case_number, one.is_new) for one in (more, other)] == [(2, True), (3, True)]
+
+
+async def test_files_of_a_report_are_kept_once(database: Database) -> None:
+    await register(database)
+    received = await report(database)
+    about = Evidence(name="a", media_type="text/plain", received_sha256="a", kept_sha256="a")
+    files = [KeptFile(about=about, content=b"a")]
+    assert await reporting.keep_evidence(database, received.report_id, files, NOW)
+    assert not await reporting.keep_evidence(database, received.report_id, files, NOW)
+    async with database.read() as tx:
+        case = await cases.get_by_number(tx, GROUP, 1)
+        assert len(await case_reports.list_evidence(tx, case.id)) == 1
+
+
 async def test_the_same_form_twice_makes_one_case(database: Database) -> None:
     await register(database)
     first = await report(database)

@@ -111,7 +111,8 @@ async def test_record_is_the_same_on_either_engine_but_for_what_the_past_cannot_
     assert rows["ledger_entries"][:-1] == saved["ledger_entries"]
     assert rows["ledger_entries"][-1]["kind"] == LedgerKind.RESTORED
     assert rows["ledger_entries"][-1]["recorded_at"] == LATER
-    assert rows["marks"] == saved["marks"]
+    skipped = {"name": f"cases of {GROUP} numbered to", "value": "100"}
+    assert rows["marks"] == sorted([skipped, *saved["marks"]], key=lambda row: row["name"])
     changed = {"restored_from": TAKEN, "adopted_at": None}
     assert rows["groups"] == [row | changed for row in saved["groups"]]
 

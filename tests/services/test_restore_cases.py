@@ -106,3 +106,16 @@ async def test_timeline_that_was_put_back_still_only_grows(
     for name in ("breach_cases", "breach_reports", "breach_timeline"):
         assert before[name], name
         assert after[name] == before[name], name
+
+
+async def test_number_of_a_case_that_was_lost_is_given_to_no_other(
+    database: Database, database_url: str, target_url: str, tmp_path: Path
+) -> None:
+    await make_cases(database)
+    restored = await put_back(database_url, target_url, tmp_path)
+    async with restored.write() as tx:
+        made = [await cases.add(tx, GROUP, Clause.COVERED, None, None, LATER) for _ in range(2)]
+        await cases.skip_numbers(tx, GROUP)
+        after = await cases.add(tx, GROUP, Clause.COVERED, None, None, LATER)
+    await restored.close()
+    assert [one.case_number for one in (*made, after)] == [105, 106, 207]

@@ -15,7 +15,7 @@ from bot.domain.agreements import (
 from bot.domain.effects import Effect, EffectKind, Notice
 from bot.domain.errors import AlreadySignedError, NotSignedError, OutdatedRequestError
 from bot.effects.clock import TOLERANCE
-from bot.services import members, outbox, reading_back, records, reminders, signing
+from bot.services import members, notices, outbox, reading_back, records, reminders, signing
 from bot.services.members import Present
 from bot.storage.database import Database
 from tests.factories import NEWCOMER, NOW, RULES, make_agreement, publish, register
@@ -212,7 +212,7 @@ async def test_withdrawal_overtakes_a_grant_that_was_not_carried_out(database: D
     assert not await outbox.should_have_role(database, GROUP, NEWCOMER, RULES, LATER)
     confirmation = await outbox.finish(database, grant, "done", LATER)
     assert confirmation is not None
-    assert await outbox.prepare_notice(database, confirmation, LATER) is None
+    assert await notices.prepare_notice(database, confirmation, LATER) is None
 
 
 async def test_newcomer_waits_while_nothing_is_published_and_is_asked_then(

@@ -8,7 +8,7 @@ from bot.domain.agreements import Standing
 from bot.domain.breaches import BreachCase, Clause
 from bot.domain.effects import AlarmKind, EffectKind, Notice, Report, unpack
 from bot.domain.suspensions import Pause, Suspension, pause_of
-from bot.services import attesting, holders, members, outbox, records, signing, stories
+from bot.services import attesting, holders, members, notices, outbox, records, signing, stories
 from bot.services.holders import PAUSED_LIMIT
 from bot.services.members import Present
 from bot.storage import cases, effects, suspensions
@@ -131,7 +131,7 @@ async def test_signing_while_paused_is_kept_and_does_not_claim_to_open(database:
     notice = await outbox.finish(database, rows[0], outbox.ROLE_TAKEN, LATER)
     assert notice is not None
     assert notice.detail == Notice.SIGNED
-    facts = await outbox.prepare_notice(database, notice, LATER, RULES)
+    facts = await notices.prepare_notice(database, notice, LATER, RULES)
     assert facts is not None
     assert facts.pause == Pause(until=UNTIL)
 
@@ -154,7 +154,7 @@ async def test_rejoining_while_paused_gives_nothing_back(database: Database) -> 
 
     rows = await due(database)
     assert [(row.kind, row.detail) for row in rows] == [(EffectKind.NOTICE, Notice.WELCOME_BACK)]
-    facts = await outbox.prepare_notice(database, rows[0], LATER, RULES)
+    facts = await notices.prepare_notice(database, rows[0], LATER, RULES)
     assert facts is not None
     assert facts.pause == Pause(until=UNTIL)
 

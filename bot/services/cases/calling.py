@@ -4,9 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.breaches import BreachCase, CaseState, LetterKind
-from bot.domain.case_clocks import Waiting
-from bot.domain.effects import Effect, EffectKind, EffectState, lane_of_group
+from bot.domain.breaches import BreachCase, CaseClocks, CaseState, LetterKind
+from bot.domain.case_clocks import Waiting, limits_of
+from bot.domain.effects import (
+    Effect,
+    EffectKind,
+    EffectState,
+    Facts,
+    Report,
+    lane_of_group,
+    pack,
+    unpack,
+)
 from bot.domain.entitlement import Handlers, Office, Offices, handlers_of
 from bot.services.cases.opening import Desk, read_offices
 from bot.storage import (
@@ -69,8 +78,29 @@ async def _needs_a_call(tx: Transaction, case: BreachCase, offices: Offices) -> 
     if handlers is Handlers.MODERATORS:
         return False
     if handlers is Handlers.NOBODY:
-        return bool(await _untold_reports(tx, case))
+        return bool(await _list_untold(tx, case, offices))
     return bool(await case_calls.list_uncalled(tx, case, people))
+
+
+async def look_for_unposted(database: Database, desk: Desk, now: datetime) -> int:
+    """Have every case told in the moderators' channel that has come to the moderators since.
+
+    It was in other hands when it was opened, so nothing stands there for it.
+
+    Returns:
+        How many there are.
+    """
+    async with database.read() as tx:
+        offices = await read_offices(tx, desk)
+        found = await case_lists.list_unposted(tx, desk.group_key, AT_ONCE)
+        theirs = [
+            case for case in found if (await whose(tx, case, offices))[0] is Handlers.MODERATORS
+        ]
+    if theirs:
+        async with database.write() as tx:
+            for case in theirs:
+                await cases.request_notice(tx, case, now)
+    return len(theirs)
 
 
 async def whose(
@@ -97,13 +127,13 @@ async def arrange(tx: Transaction, case: BreachCase, offices: Offices, now: date
     """See to it that somebody knows of a case, inside the open transaction.
 
     Where no moderator is left, whoever is next is told privately; where nobody is, the people who
-    reported are told so, once.
+    reported are told so, once. Where it is only the appeal that nobody can decide, the accused is.
     """
     handlers, people = await whose(tx, case, offices)
     if case.state is CaseState.CLOSED or handlers is Handlers.MODERATORS:
         return handlers
     if handlers is Handlers.NOBODY:
-        for report_id in await _untold_reports(tx, case):
+        for report_id in await _list_untold(tx, case, offices):
             await case_letters.add(tx, case, LetterKind.NOBODY_LEFT, now, report_id=report_id)
     elif await case_calls.list_uncalled(tx, case, people):
         lane = lane_of_group(case.group_key, f"call:{case.case_number}")
@@ -119,7 +149,17 @@ async def arrange(tx: Transaction, case: BreachCase, offices: Offices, now: date
     return handlers
 
 
-async def _untold_reports(tx: Transaction, case: BreachCase) -> list[int]:
+async def _list_untold(tx: Transaction, case: BreachCase, offices: Offices) -> list[int | None]:
+    """To whom it is not yet written that nobody is left: reports, and None for the accused."""
+    people = await cases.read_people(tx, case.id)
+    if handlers_of(people, offices) is not Handlers.NOBODY:
+        appealed_at = (await case_upkeep.read_waiting(tx, case.id)).appealed_at
+        letters = await case_letters.list_to_accused(tx, case.id)
+        is_told = any(
+            one.kind is LetterKind.NOBODY_LEFT and appealed_at and one.created_at >= appealed_at
+            for one in letters
+        )
+        return [] if is_told else [None]
     told = await case_calls.list_told(tx, case.id, LetterKind.NOBODY_LEFT)
     reports = await case_reports.list_of_case(tx, case.id)
     return [one.id for one in reports if one.withdrawn_at is None and one.id not in told]
@@ -143,6 +183,51 @@ async def prepare_call(database: Database, desk: Desk, effect: Effect) -> Call |
             return None
         uncalled = await case_calls.list_uncalled(tx, case, people)
     return Call(case=case, handlers=handlers, people=tuple(uncalled)) if uncalled else None
+
+
+async def remind_in(tx: Transaction, case: BreachCase, facts: Facts, now: datetime) -> None:
+    """Tell whoever looks after a case in the moderators' place of a limit, privately.
+
+    `facts` say which; they go with `bot.domain.effects.Report.CASE_DUE`.
+    """
+    await effects.add(
+        tx,
+        group_key=case.group_key,
+        lane=lane_of_group(case.group_key, f"due:{case.case_number}"),
+        kind=EffectKind.CASE_CALL,
+        detail=pack(Report.CASE_DUE, facts),
+        now=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """Which limit of a case is near or over, and who is told."""
+
+    case: BreachCase
+    facts: Facts
+    people: tuple[int, ...]
+
+
+def is_reminder(effect: Effect) -> bool:
+    """Whether a call is one of a limit, and not the first one."""
+    return not (effect.detail or "0").isdigit()
+
+
+async def prepare_reminder(
+    database: Database, desk: Desk, clocks: CaseClocks, effect: Effect
+) -> Reminder | None:
+    """Read the record again before anybody is reminded; None when it was handled meanwhile."""
+    _word, facts = unpack(effect.detail or "")
+    async with database.read() as tx:
+        case = await cases.get_by_number(tx, desk.group_key, int(facts["case"]))
+        handlers, people = await whose(tx, case, await read_offices(tx, desk))
+        running = limits_of(case, await case_upkeep.read_waiting(tx, case.id), clocks)
+    still = {(limit.clock.value, limit.due_at.isoformat()) for limit in running}
+    is_due = (str(facts["clock"]), str(facts["due_at"])) in still
+    if not is_due or handlers in (Handlers.MODERATORS, Handlers.NOBODY):
+        return None
+    return Reminder(case=case, facts=facts, people=tuple(sorted(people)))
 
 
 async def record_called(

@@ -1,4 +1,4 @@
-"""Reminds the moderators' channel of cases that wait, before a limit and at it."""
+"""Reminds whoever looks after a case that it waits, before a limit and at it."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ async def remind(database: Database, desk: Desk, clocks: CaseClocks, now: dateti
 
     What was handled meanwhile is not told of. After an absence only the limit is told of, not
     that it is near. Where no moderator is left to take a case, the channel hears nothing: those who
-    read it have a part in it.
+    read it have a part in it. Then whoever has come into their place is told privately.
 
     Args:
         database: the open database.
@@ -40,8 +40,8 @@ async def remind(database: Database, desk: Desk, clocks: CaseClocks, now: dateti
             async with database.write() as tx:
                 newest = await cases.get(tx, case.id)
                 handlers, _ = await calling.whose(tx, newest, await read_offices(tx, desk))
-                if handlers is Handlers.MODERATORS:
-                    reminded += await _remind(tx, newest, clocks, now)
+                if handlers is not Handlers.NOBODY:
+                    reminded += await _remind(tx, newest, handlers, clocks, now)
         if len(page) < CASES_PER_RUN:
             return reminded
         after = page[-1].case_number
@@ -52,7 +52,9 @@ async def _is_due(tx: Transaction, case: BreachCase, clocks: CaseClocks, now: da
     return any(limit.stage(now) for limit in limits_of(case, waiting, clocks))
 
 
-async def _remind(tx: Transaction, case: BreachCase, clocks: CaseClocks, now: datetime) -> int:
+async def _remind(
+    tx: Transaction, case: BreachCase, handlers: Handlers, clocks: CaseClocks, now: datetime
+) -> int:
     reminded = 0
     for limit in limits_of(case, await case_upkeep.read_waiting(tx, case.id), clocks):
         stage = limit.stage(now)
@@ -65,7 +67,10 @@ async def _remind(tx: Transaction, case: BreachCase, clocks: CaseClocks, now: da
             "stage": stage,
             "due_at": limit.due_at.isoformat(),
         }
-        await outbox.report_in(tx, case.group_key, Report.CASE_DUE, facts, now)
+        if handlers is Handlers.MODERATORS:
+            await outbox.report_in(tx, case.group_key, Report.CASE_DUE, facts, now)
+        else:
+            await calling.remind_in(tx, case, facts, now)
         if stage is Stage.AT:
             await cases.add_step(tx, case, CaseEvent.REMINDED, Side.PLEDGE, now, text=limit.clock)
             await cases.request_notice(tx, case, now)

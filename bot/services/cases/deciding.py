@@ -13,8 +13,14 @@ from bot.domain.breaches import (
     Side,
     next_state,
 )
+from bot.domain.disclosure import Risk
 from bot.domain.entitlement import Act, Viewer
-from bot.domain.errors import HearingNeededError, NobodyNamedError, StaleDecisionError
+from bot.domain.errors import (
+    CaseStateError,
+    HearingNeededError,
+    NobodyNamedError,
+    StaleDecisionError,
+)
 from bot.domain.rulings import (
     Grounds,
     Plan,
@@ -39,12 +45,16 @@ from bot.storage.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A decision that was written and not confirmed, what it would do, and the two letters."""
+    """A decision that was written and not confirmed, what it would do, and the two letters.
+
+    `risks` are what in the moderator's own words to the accused could give somebody away.
+    """
 
     draft: Draft
     plan: Plan
     to_accused: str
     to_reporters: str
+    risks: tuple[Risk, ...] = ()
 
 
 Wording = Callable[[Plan, str | None], tuple[str, str]]
@@ -92,8 +102,8 @@ async def prepare(
         now: the current instant.
 
     Raises:
-        UnknownCaseError: there is no such case, or it is not theirs; also when they decided what
-            an appeal runs against.
+        UnknownCaseError: there is no such case, or it is not theirs.
+        DecidedBeforeError: an appeal runs, and they have decided in this case.
         CaseStateError: it is not in review.
         UnknownOutcomeError, NobodyNamedError, SuspensionEndError, HarsherOutcomeError: see
             `bot.domain.rulings.resolve`.
@@ -117,11 +127,14 @@ async def _plan(
     case, accused = opened.case, opened.people.accused
     next_state(case.state, CaseEvent.DECIDED)
     steps = dict(await _ladder(tx, case.group_key))
+    newest = await case_decisions.find_newest(tx, case.id)
+    is_appealed = newest is not None and newest.appealed_at is not None
     grounds = Grounds(
         ladder=tuple(steps),
         has_accused=accused is not None,
         was_heard=await letters.was_heard(tx, case.id, now),
-        appealed=await case_decisions.find_appealed(tx, case.id),
+        appealed=newest if is_appealed else None,
+        reopened=None if is_appealed else newest,
     )
     ruling = resolve(ruling, grounds, now)
     has_signature = False
@@ -135,7 +148,7 @@ async def _plan(
         case_number=case.case_number,
         ruling=ruling,
         step=steps.get(ruling.outcome),
-        needs_hearing=grounds.needs_hearing(ruling.outcome),
+        needs_hearing=grounds.needs_hearing(ruling.outcome, ruling.until),
         has_accused=accused is not None,
         tells_accused=accused is not None and (ruling.outcome != NO_BREACH or was_told),
         has_signature=has_signature,
@@ -177,9 +190,9 @@ async def reword(
         if words is not None:
             await case_decisions.reword_draft(tx, draft.id, words)
             draft = replace(draft, words=words)
-        return _prepared(
-            draft, await _plan(tx, opened, draft.ruling, terms.clocks, now), terms.word
-        )
+        plan = await _plan(tx, opened, draft.ruling, terms.clocks, now)
+        risks = await letters.find_risks_to_accused(tx, opened.case, draft.words or "")
+        return replace(_prepared(draft, plan, terms.word), risks=risks)
 
 
 async def drop(
@@ -212,8 +225,8 @@ async def decide(
         What it does.
 
     Raises:
-        UnknownCaseError: there is no such case, or it is not theirs; also when they decided what
-            an appeal runs against.
+        UnknownCaseError: there is no such case, or it is not theirs.
+        DecidedBeforeError: an appeal runs, and they have decided in this case.
         StaleDecisionError: the draft is gone, or something was added to the case since.
         CaseStateError: the case is not in review.
         HearingNeededError: the accused was not heard yet.
@@ -290,13 +303,15 @@ async def suspend_for_now(
     Raises:
         UnknownCaseError: there is no such case, or it is not theirs.
         StaleDecisionError: the draft is gone.
-        CaseStateError: the case is not in review.
+        CaseStateError: the case is not in review, or an appeal runs, which makes nothing worse.
         NobodyNamedError: nobody is accused.
     """
     async with database.write() as tx:
         opened = await open_case(tx, desk, case_number, viewer, Act.DECIDE)
         case, accused = opened.case, opened.people.accused
         next_state(case.state, CaseEvent.DECIDED)
+        if opened.is_appealed:
+            raise CaseStateError
         draft = await _find_draft(tx, case.id, viewer, draft_id)
         if accused is None:
             raise NobodyNamedError

@@ -18,7 +18,15 @@ from bot.domain.dossiers import Dossier, ShownReport
 from bot.domain.entitlement import Act, Viewer
 from bot.domain.errors import CaseStateError, UnknownCaseError
 from bot.services.cases.opening import Desk, OpenCase, open_case, read_offices
-from bot.storage import case_letters, case_lists, case_reports, case_upkeep, cases, versions
+from bot.storage import (
+    case_decisions,
+    case_letters,
+    case_lists,
+    case_reports,
+    case_upkeep,
+    cases,
+    versions,
+)
 from bot.storage.case_lists import Range
 from bot.storage.database import Database, Transaction
 
@@ -83,7 +91,7 @@ async def show(
     async with database.write() as tx:
         opened = await open_case(tx, desk, case_number, viewer, Act.SHOW)
         dossier = await _read_dossier(tx, desk, viewer, opened)
-        await cases.log_access(tx, opened.case.id, viewer.member_id, Look.SHOWN, now)
+        await _log_look(tx, opened, viewer, Look.SHOWN, now)
         await _note_first_look(tx, opened.case, now)
     return dossier
 
@@ -105,7 +113,7 @@ async def export(
             for report in await case_reports.list_of_case(tx, opened.case.id)
             if report.id in unsealed
         }
-        await cases.log_access(tx, opened.case.id, viewer.member_id, Look.EXPORTED, now)
+        await _log_look(tx, opened, viewer, Look.EXPORTED, now)
         await _note_first_look(tx, opened.case, now)
     reports = (replace(one, reporter_id=authors.get(one.id)) for one in dossier.reports)
     return replace(dossier, reports=tuple(reports))
@@ -131,7 +139,7 @@ async def _read_dossier(tx: Transaction, desk: Desk, viewer: Viewer, opened: Ope
         accused_id=accused_id,
         reports=reports,
         evidence=tuple(await case_reports.list_evidence(tx, case.id)),
-        timeline=tuple(await cases.list_timeline(tx, case.id)),
+        timeline=tuple(await cases.list_whole_timeline(tx, case)),
         waiting=await case_upkeep.read_waiting(tx, case.id),
         letters=tuple(await case_letters.list_of_case(tx, case.id)),
         earlier=await case_lists.count_earlier(tx, case, accused_id, viewer, opened.offices),
@@ -165,7 +173,7 @@ async def hand_out(
         content = await case_reports.find_content(tx, opened.case.id, evidence_id)
         if evidence_id not in files or content is None:
             raise UnknownCaseError
-        await cases.log_access(tx, opened.case.id, viewer.member_id, Look.EVIDENCE, now)
+        await _log_look(tx, opened, viewer, Look.EVIDENCE, now)
     return files[evidence_id], content
 
 
@@ -216,23 +224,31 @@ async def recuse(
 ) -> None:
     """Step back from a case, for good; whoever is left is told if no moderator is.
 
+    Whoever steps back from one that was merged into another steps back from both.
+
     Raises:
         UnknownCaseError: there is no such case, or it is not theirs.
     """
     async with database.write() as tx:
         opened = await open_case(tx, desk, case_number, viewer, Act.RECUSE)
-        case = opened.case
-        await cases.add_recusal(tx, case.id, viewer.member_id, now)
-        if case.claimed_by == viewer.member_id:
-            await cases.mark(tx, case.id, claimed_by=None, claimed_at=None)
-        await _add_own_step(tx, case, CaseEvent.RECUSED, viewer, now)
-        await cases.request_notice(tx, case, now)
+        found = [opened.case]
+        if opened.case.merged_into is not None:
+            found.append(await cases.get_by_number(tx, desk.group_key, opened.case.merged_into))
+        for case in found:
+            await cases.add_recusal(tx, case.id, viewer.member_id, now)
+            if case.claimed_by == viewer.member_id:
+                await cases.mark(tx, case.id, claimed_by=None, claimed_at=None)
+            await _add_own_step(tx, case, CaseEvent.RECUSED, viewer, now)
+            await cases.request_notice(tx, case, now)
 
 
 async def reopen(
     database: Database, desk: Desk, viewer: Viewer, case_number: int, reason: str, now: datetime
 ) -> None:
-    """Take a decided or closed case up again; the people who reported are told.
+    """Take a decided or closed case up again; the parties who know of it are told.
+
+    What was decided stays in force until there is a new decision. That can be appealed against
+    once, as the first one could, and anything graver needs a hearing of its own.
 
     Raises:
         UnknownCaseError: there is no such case, or it is not theirs.
@@ -257,6 +273,8 @@ async def reopen(
         )
         await _add_own_step(tx, case, CaseEvent.REOPENED, viewer, now, reason)
         await _tell_reporters(tx, case, LetterKind.PROGRESS, now)
+        if case.has_accused and await case_decisions.has_written_to_accused(tx, case.id):
+            await case_letters.add(tx, case, LetterKind.REOPENED, now)
         await cases.request_notice(tx, case, now)
 
 
@@ -282,9 +300,7 @@ async def unseal(
         case = opened.case
         reports = await case_reports.list_of_case(tx, case.id)
         for report in reports:
-            await cases.log_access(
-                tx, case.id, viewer.member_id, Look.UNSEALED, now, reason, report.id
-            )
+            await _log_look(tx, opened, viewer, Look.UNSEALED, now, reason, report.id)
             await case_letters.add(
                 tx,
                 case,
@@ -299,6 +315,19 @@ async def unseal(
         Author(report_id=one.id, reporter_id=one.reporter_id, received_at=one.received_at)
         for one in reports
     ]
+
+
+async def _log_look(
+    tx: Transaction,
+    opened: OpenCase,
+    viewer: Viewer,
+    look: Look,
+    now: datetime,
+    reason: str | None = None,
+    report_id: int | None = None,
+) -> None:
+    case_id, by, office = opened.case.id, viewer.member_id, opened.office
+    await cases.log_access(tx, case_id, by, look, now, reason, report_id, office=office)
 
 
 async def _add_own_step(

@@ -11,6 +11,7 @@ from bot.domain.breaches import (
     Decision,
     LetterKind,
     Side,
+    is_appeal_over,
     may_appeal_until,
     next_state,
 )
@@ -24,6 +25,7 @@ from bot.services.cases.opening import Desk, open_case
 from bot.storage import (
     case_decisions,
     case_letters,
+    case_parties,
     case_reports,
     cases,
     effects,
@@ -45,7 +47,8 @@ async def appeal(
 ) -> None:
     """The accused asks for another look by somebody who did not decide; once, and in time.
 
-    What was decided stays in force until then. Those who reported are told that it goes on.
+    What was decided stays in force until then. Those who reported are told that it goes on. The
+    same words again change nothing.
 
     Args:
         database: the open database.
@@ -63,9 +66,9 @@ async def appeal(
     async with database.write() as tx:
         case = (await open_case(tx, desk, case_number, viewer, Act.APPEAL)).case
         decision = await case_decisions.find_newest(tx, case.id)
-        until = may_appeal_until(decision, clocks) if decision is not None else None
-        is_late = until is None or now >= until
-        if decision is None or is_late or case.state is not CaseState.DECIDED:
+        if decision is not None and decision.appealed_at and decision.appeal == words:
+            return
+        if decision is None or await _find_appeal_end(tx, case, decision, clocks, now) is None:
             raise NoAppealError
         state = next_state(case.state, CaseEvent.APPEALED)
         await case_decisions.mark_appealed(tx, decision.id, words, now)
@@ -94,10 +97,22 @@ async def find_appeal_end(
     async with database.read() as tx:
         case = (await open_case(tx, desk, case_number, viewer, Act.APPEAL)).case
         decision = await case_decisions.find_newest(tx, case.id)
-        until = may_appeal_until(decision, clocks) if decision is not None else None
-    if until is None or now >= until or case.state is not CaseState.DECIDED:
+        until = None
+        if decision is not None:
+            until = await _find_appeal_end(tx, case, decision, clocks, now)
+    if until is None:
         raise NoAppealError
     return until
+
+
+async def _find_appeal_end(
+    tx: Transaction, case: BreachCase, decision: Decision, clocks: CaseClocks, now: datetime
+) -> datetime | None:
+    """Until when an appeal is taken; None when none is."""
+    told = await case_letters.find_outcome(tx, case.id, decision.decided_at)
+    until = may_appeal_until(decision, clocks, told)
+    is_open = until is not None and case.state is CaseState.DECIDED
+    return until if is_open and not is_appeal_over(decision, clocks, told, now) else None
 
 
 async def list_appealable(database: Database, group_key: str, member_id: int) -> list[int]:
@@ -106,8 +121,24 @@ async def list_appealable(database: Database, group_key: str, member_id: int) ->
         return await case_decisions.list_numbers_against(tx, group_key, member_id)
 
 
+async def list_groups_of_accused(
+    database: Database, group_keys: Collection[str], member_id: int, case_number: int
+) -> list[str]:
+    """Those of these groups in which a case of this number is about this person, as they know."""
+    found: list[str] = []
+    async with database.read() as tx:
+        for key in group_keys:
+            known = await case_parties.list_accused_in(tx, key, member_id)
+            decided = await case_decisions.list_numbers_against(tx, key, member_id)
+            if case_number in {*decided, *(case.case_number for case in known)}:
+                found.append(key)
+    return found
+
+
 async def close_due(database: Database, group_key: str, clocks: CaseClocks, now: datetime) -> int:
     """Close the decided cases of a group in which the time to appeal is over.
+
+    It is not while the accused has not been told, or had the time since they were.
 
     Returns:
         How many were closed.
@@ -116,7 +147,10 @@ async def close_due(database: Database, group_key: str, clocks: CaseClocks, now:
     async with database.write() as tx:
         decided_before = now - clocks.appeal
         found = await case_decisions.list_decided(tx, [group_key], decided_before, PER_RUN)
-        for case, _decision in found:
+        for case, decision in found:
+            told = await case_letters.find_outcome(tx, case.id, decision.decided_at)
+            if not is_appeal_over(decision, clocks, told, now):
+                continue
             state = next_state(case.state, CaseEvent.CLOSED)
             await cases.mark(tx, case.id, state=state, closed_at=now, feedback_at=now)
             await cases.add_step(tx, case, CaseEvent.CLOSED, Side.PLEDGE, now)

@@ -96,6 +96,12 @@ async def _draft(tx: Transaction, opened: OpenCase, side: Side, text: str) -> Dr
     )
 
 
+async def find_risks_to_accused(tx: Transaction, case: BreachCase, text: str) -> tuple[Risk, ...]:
+    """What in words to the accused could give away who reported, whatever letter they are for."""
+    written = await case_letters.list_of_case(tx, case.id)
+    return find_risks(text, await _kept_from(tx, case, Side.ACCUSED, written, 1))
+
+
 async def _kept_from(
     tx: Transaction, case: BreachCase, side: Side, written: list[Letter], recipients: int
 ) -> list[str]:
@@ -231,8 +237,10 @@ async def was_heard(tx: Transaction, case_id: int, now: datetime) -> bool:
 
     The time counts from when the letter reached them. When it could not be delivered, it counts
     from when it was shown in `/breach mine`; otherwise twice the time is waited from the attempt.
+    After a case was reopened they are told anew.
     """
-    return hearing.was_heard(await case_letters.list_of_case(tx, case_id), now)
+    since = await cases.find_reopened_at(tx, case_id)
+    return hearing.was_heard(await case_letters.list_of_case(tx, case_id), now, since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,9 +269,6 @@ async def _open_question(
     case = await cases.get(tx, letter.case_id)
     if case.group_key != desk.group_key:
         raise UnknownCaseError
-    if letter.side is Side.ACCUSED and case.merged_into is not None:
-        # What was written to a reporter goes with the report; this stayed where it was.
-        case = await cases.get_by_number(tx, desk.group_key, case.merged_into)
     of_reporter = letter.side is Side.REPORTER
     act = Act.ANSWER_AS_REPORTER if of_reporter else Act.ANSWER_AS_ACCUSED
     await open_case(tx, desk, case.case_number, viewer, act)

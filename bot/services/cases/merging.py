@@ -21,7 +21,8 @@ async def merge(
 ) -> BreachCase:
     """Bring the reports of one case into another; the first is closed and points to the second.
 
-    Whoever has a part in one of them has a part in the other from then on.
+    Whoever has a part in one of them has a part in the other from then on. What the accused was
+    told and has answered in either of them counts for the case that goes on.
 
     Args:
         database: the open database.
@@ -36,7 +37,7 @@ async def merge(
 
     Raises:
         UnknownCaseError: one of them is not there, or not theirs.
-        CaseMismatchError: they are the same, or concern different people.
+        CaseMismatchError: they are the same, or do not name the same person, or both nobody.
         CaseStateError: one of them is decided or closed.
     """
     async with database.write() as tx:
@@ -49,10 +50,8 @@ async def merge(
             raise CaseStateError
         reports = await list_of_case(tx, source.case.id)
         await case_upkeep.move_parts(tx, source.case.id, target.case.id)
-        if source.people.accused is not None and target.people.accused is None:
-            await cases.name_accused(
-                tx, target.case, source.people.accused, source.case.signed_version_id
-            )
+        for earlier in await cases.list_merged(tx, source.case):
+            await cases.mark(tx, earlier, merged_into=target.case.case_number)
         await cases.mark(
             tx, source.case.id, state=state, closed_at=now, merged_into=target.case.case_number
         )
@@ -65,11 +64,9 @@ async def merge(
 
 
 def _require_alike(source: OpenCase, target: OpenCase) -> None:
-    accused = {source.people.accused, target.people.accused} - {None}
-    if source.case.id == target.case.id or len(accused) > 1:
-        raise CaseMismatchError
-    if accused & (source.people.reporters | target.people.reporters):
-        # The accused of the one has reported the other: they would be on both sides.
+    # Only what the moderator sees decides: were a case that names nobody merged, the accused of the
+    # one could have reported the other, and to refuse just that would tell who reported.
+    if source.case.id == target.case.id or source.people.accused != target.people.accused:
         raise CaseMismatchError
     if CaseState.CLOSED in (source.case.state, target.case.state):
         raise CaseStateError

@@ -12,6 +12,7 @@ from bot.domain.breaches import (
     Letter,
     LetterKind,
     Side,
+    TimelineEntry,
     may_appeal_until,
 )
 from bot.domain.entitlement import Act, Viewer
@@ -36,7 +37,6 @@ SHOWN = frozenset(
         CaseEvent.APPEALED,
         CaseEvent.REOPENED,
         CaseEvent.CLOSED,
-        CaseEvent.UNSEALED,
     }
 )
 """Steps that whoever reported may see; they tell nothing of anybody else who did."""
@@ -131,7 +131,7 @@ async def _reported(
     happened = [Happening(at=since, kind=CaseEvent.REPORTED)]
     happened += [
         Happening(at=entry.at, kind=entry.kind)
-        for entry in await cases.list_timeline(tx, case.id)
+        for entry in await _list_steps(tx, case, reports[0])
         if entry.kind in SHOWN and entry.at >= since
     ]
     happened += _own_happenings(letters)
@@ -151,6 +151,16 @@ async def _reported(
     )
 
 
+async def _list_steps(tx: Transaction, case: BreachCase, report: OwnReport) -> list[TimelineEntry]:
+    """What was done with a report, also in the case it had opened before that was merged."""
+    here = await cases.list_timeline(tx, case.id)
+    origin = await case_parties.find_origin(tx, case, report)
+    if origin is None:
+        return here
+    there = await cases.list_timeline(tx, origin.case_id)
+    return [*there, *(one for one in here if one.at >= origin.until)]
+
+
 async def _list_accused(
     tx: Transaction, place: Place, viewer: Viewer, now: datetime
 ) -> list[OwnPart]:
@@ -162,7 +172,9 @@ async def _list_accused(
         until = None
         if any(one.kind is LetterKind.OUTCOME for one in letters):
             decision = await case_parties.find_last_decision(tx, opened.case.id)
-            until = may_appeal_until(decision, place.clocks) if decision else None
+            if decision is not None:
+                told = await case_letters.find_outcome(tx, opened.case.id, decision.decided_at)
+                until = may_appeal_until(decision, place.clocks, told)
         is_open = until is not None and now < until and opened.case.state is CaseState.DECIDED
         parts.append(
             OwnPart(
@@ -183,6 +195,8 @@ def _own_happenings(letters: Iterable[Letter]) -> list[Happening]:
     kinds = {
         LetterKind.QUESTION: CaseEvent.ASKED,
         LetterKind.HEARING: CaseEvent.HEARD,
+        LetterKind.UNSEALED: CaseEvent.UNSEALED,
+        LetterKind.REOPENED: CaseEvent.REOPENED,
         LetterKind.SUSPENDED: CaseEvent.SUSPENDED,
         LetterKind.SUSPENSION_ENDED: CaseEvent.SUSPENSION_ENDED,
     }
@@ -238,7 +252,7 @@ async def has_waiting(database: Database, group_keys: Sequence[str], viewer: Vie
 async def list_access(
     database: Database, desk: Desk, viewer: Viewer, case_number: int
 ) -> list[Access]:
-    """When and how somebody has looked at one's own report, in order, without whom.
+    """When, how and in which office somebody has looked at one's own report, without whom.
 
     Raises:
         UnknownCaseError: there is no such case, or they did not report it.

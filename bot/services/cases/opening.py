@@ -3,22 +3,26 @@
 from dataclasses import dataclass
 
 from bot.domain.breaches import BreachCase
-from bot.domain.entitlement import Act, CasePeople, Office, Offices, Viewer, require
+from bot.domain.entitlement import (
+    Act,
+    CasePeople,
+    Handlers,
+    Office,
+    Offices,
+    Viewer,
+    office_of,
+    require,
+)
 from bot.storage import cases, officers
 from bot.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a group's cases are worked on.
-
-    `escalation_id` is the person whom the settings name; None when they name a role or nobody.
-    `owner_id` is the owner of the server.
-    """
+    """Where a group's cases are worked on; `owner_id` is the owner of the server."""
 
     group_key: str
     owner_id: int | None
-    escalation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,19 +33,21 @@ class OpenCase:
     people: CasePeople
     offices: Offices
     is_appealed: bool
+    office: Handlers
+    """In which office whoever opened it looks after it; tells nothing of a party."""
 
 
 async def read_offices(tx: Transaction, desk: Desk, viewer: Viewer | None = None) -> Offices:
-    """Who could take a case of this group; of the viewer it is known what they hold now."""
+    """Who could take a case of this group; of the viewer it is known what they hold now.
+
+    Whoever has left the server takes none, also if the settings name them.
+    """
     escalation = await officers.list_holders(tx, desk.group_key, Office.ESCALATION)
-    if desk.escalation_id is not None:
-        escalation |= {desk.escalation_id}
     moderators = await officers.list_holders(tx, desk.group_key, Office.MODERATOR)
     if viewer is not None:
         # The roles they have when they ask say more than the last look at the member list.
         moderators = _with(moderators, viewer.member_id, holds=viewer.is_moderator)
-        if viewer.member_id != desk.escalation_id:
-            escalation = _with(escalation, viewer.member_id, holds=viewer.is_escalation)
+        escalation = _with(escalation, viewer.member_id, holds=viewer.is_escalation)
     return Offices(
         moderators=moderators,
         escalation=escalation,
@@ -74,4 +80,10 @@ async def open_case(
     offices = await read_offices(tx, desk, viewer)
     is_appealed = bool(people.deciders) and case.decided_at is None
     require(viewer, act, people, offices, appealed=is_appealed)
-    return OpenCase(case=case, people=people, offices=offices, is_appealed=is_appealed)
+    return OpenCase(
+        case=case,
+        people=people,
+        offices=offices,
+        is_appealed=is_appealed,
+        office=office_of(viewer, people, offices, appealed=is_appealed),
+    )

@@ -87,7 +87,8 @@ async def report(
         group_key: the group.
         reporter_id: who reports.
         form: what they typed.
-        given_by: Discord's number of the form; the same one twice makes one case.
+        given_by: the number of the form. The same one twice makes one case: Discord leaves a form
+            open when it has not heard from us in time, and people press again.
         limits: how many reports are taken in a day.
         now: the current instant.
 
@@ -97,9 +98,10 @@ async def report(
     if form.accused_id == reporter_id:
         form = replace(form, accused_id=None)
     async with database.write() as tx:
-        if (given := await case_reports.find_given(tx, given_by)) is not None:
-            case = await cases.get(tx, given[1])
-            return Received(case_number=case.case_number, report_id=given[0], is_new=False)
+        given = await case_reports.find_given(tx, given_by)
+        if given is not None and (given.reporter_id, given.form) == (reporter_id, form):
+            case = await cases.get(tx, given.case_id)
+            return Received(case_number=case.case_number, report_id=given.id, is_new=False)
         await _require_room(tx, group_key, reporter_id, limits, now)
         signed = None
         if form.accused_id is not None:
@@ -108,7 +110,9 @@ async def report(
         case = await cases.add(
             tx, group_key, form.clause, form.accused_id, signed.version_id if signed else None, now
         )
-        report_id = await case_reports.add(tx, case.id, reporter_id, form, now, given_by=given_by)
+        # The form was sent once more with other words: those are a report of their own.
+        number = given_by if given is None else None
+        report_id = await case_reports.add(tx, case.id, reporter_id, form, now, given_by=number)
         await cases.add_step(tx, case, CaseEvent.REPORTED, Side.REPORTER, now)
         await cases.request_notice(tx, case, now)
         await case_letters.add(tx, case, LetterKind.ACKNOWLEDGED, now, report_id=report_id)
@@ -137,7 +141,7 @@ def signature_at(
 
 async def keep_evidence(
     database: Database, report_id: int, files: Sequence[KeptFile], now: datetime
-) -> None:
+) -> bool:
     """Keep what was handed in with a report; what could not be kept is noted, and asked for again.
 
     Args:
@@ -145,13 +149,19 @@ async def keep_evidence(
         report_id: the report.
         files: in the order in which they were handed in.
         now: the current instant.
+
+    Returns:
+        False when the report has its files already, and nothing has changed.
     """
     if not files:
-        return
+        return False
     async with database.write() as tx:
+        if await case_reports.has_evidence(tx, report_id):
+            return False
         case = await cases.get(tx, await case_reports.get_case_id(tx, report_id))
         for file in files:
             await case_reports.add_evidence(tx, case.id, report_id, file.about, file.content, now)
         await cases.add_step(tx, case, CaseEvent.EVIDENCE_ADDED, Side.REPORTER, now)
         if any(file.content is None for file in files):
             await case_letters.add(tx, case, LetterKind.EVIDENCE_LOST, now, report_id=report_id)
+    return True

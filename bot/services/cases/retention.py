@@ -67,6 +67,8 @@ async def purge_due(database: Database, group_key: str, kept: timedelta, now: da
         )
     for case in found:
         async with database.write() as tx:
+            for merged in await cases.list_merged(tx, case):
+                await case_upkeep.purge(tx, merged, now)
             await case_upkeep.purge(tx, case.id, now)
             facts = {"case": case.case_number, "step": "purged", "side": Side.PLEDGE, "at": now}
             await ledger.append(tx, group_key, LedgerKind.CASE, facts, now)
@@ -98,11 +100,12 @@ async def extend(
 
     Raises:
         UnknownCaseError: there is no such case, or it is not theirs.
-        CaseStateError: it is not closed.
+        CaseStateError: it is not closed, or was merged into another, with which it goes.
     """
     async with database.write() as tx:
         case = (await open_case(tx, desk, case_number, viewer, Act.EXTEND)).case
-        if case.state is not CaseState.CLOSED or case.purged_at is not None:
+        is_over = case.purged_at is not None or case.merged_into is not None
+        if case.state is not CaseState.CLOSED or is_over:
             raise CaseStateError
         kept_until = min(until, now + LONGEST_EXTENSION)
         # Before its new end it is warned of once more.

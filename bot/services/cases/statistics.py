@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.storage import case_upkeep
+from bot.domain.entitlement import Viewer
+from bot.services.cases.opening import Desk, read_offices
+from bot.storage import case_lists, case_upkeep
 from bot.storage.database import Database
 
 FEWEST = 5
@@ -14,8 +16,8 @@ FEWEST = 5
 class CaseNumbers:
     """Cases opened in a time; None stands for "fewer than five, but not none".
 
-    `outcomes` has the decided ones by outcome. Where leaving out one number would not hide it,
-    as the others and the total give it away, the total is left out as well.
+    `outcomes` has the decided ones by outcome. Where a number is left out the total is as well: of
+    two or three small ones their sum could say what each is.
     """
 
     total: int | None
@@ -24,11 +26,17 @@ class CaseNumbers:
 
 
 async def count(
-    database: Database, group_key: str, since: datetime, until: datetime
+    database: Database, desk: Desk, viewer: Viewer, since: datetime, until: datetime
 ) -> CaseNumbers:
-    """Count the cases of a group that were opened from `since` on and before `until`."""
+    """Count the cases of a group that were opened from `since` on and before `until`.
+
+    Only those that the viewer may see: one number more than their list has would tell of a case in
+    which they have a part.
+    """
     async with database.read() as tx:
-        found = await case_upkeep.count_outcomes(tx, group_key, since, until)
+        offices = await read_offices(tx, desk, viewer)
+        is_theirs = case_lists.is_open_to(tx, desk.group_key, viewer, offices)
+        found = await case_upkeep.count_outcomes(tx, desk.group_key, is_theirs, since, until)
     outcomes: dict[str, int] = {}
     running = 0
     for (_state, outcome), number in found.items():
@@ -42,10 +50,10 @@ async def count(
 def suppress(running: int, outcomes: dict[str, int]) -> CaseNumbers:
     """Leave out every number that is smaller than five, and what would tell it all the same."""
     shown = {outcome: _shown(number) for outcome, number in outcomes.items()}
-    hidden = sum(number is None for number in (*shown.values(), _shown(running)))
+    is_hidden = None in (*shown.values(), _shown(running))
     total = running + sum(outcomes.values())
     return CaseNumbers(
-        total=_shown(total) if hidden != 1 else None,
+        total=None if is_hidden else _shown(total),
         running=_shown(running),
         outcomes=dict(sorted(shown.items())),
     )

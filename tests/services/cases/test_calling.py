@@ -5,15 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.breaches import CaseState
+from bot.domain.breaches import CaseClocks, CaseEvent, CaseState, Side
 from bot.domain.entitlement import Act, Handlers, Office, Viewer, handlers_of, may
-from bot.domain.errors import UnknownCaseError
+from bot.domain.errors import DecidedBeforeError, UnknownCaseError
 from bot.services import holders
-from bot.services.cases import calling, desk
+from bot.services.cases import calling, clocks, desk, mine
 from bot.services.cases.opening import Desk, open_case, read_offices
 from bot.services.holders import Page
 from bot.storage import case_lists, cases, effects, officers
 from bot.storage.database import Database
+from bot.texts.mine import looks
 from tests.factories import NOW, publish
 from tests.services.cases.cases import (
     ACCUSED,
@@ -22,6 +23,7 @@ from tests.services.cases.cases import (
     GROUP,
     MOD,
     MODERATOR,
+    OTHER,
     OTHER_MOD,
     OWNER,
     REPORTER,
@@ -35,6 +37,8 @@ from tests.services.cases.cases import (
 )
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+CLOCKS = CaseClocks(first_look=3 * DAY, feedback=30 * DAY, hearing=3 * DAY, appeal=14 * DAY)
 ESCALATED = Viewer(member_id=ESCALATION, is_escalation=True)
 OWNING = Viewer(member_id=OWNER, is_owner=True)
 
@@ -145,6 +149,26 @@ async def test_moderator_who_leaves_leaves_no_case_alone(database: Database) -> 
     assert await calling.prepare_call(database, DESK, effect) is None
 
 
+async def test_case_that_comes_back_to_the_moderators_is_told_in_their_channel(
+    database: Database,
+) -> None:
+    await publish(database)
+    await make_case(database, accused=MOD)
+    await hold_offices(database, [MOD], [ESCALATION])
+    await perform_notice(database)
+    await finish_effects(database)
+    assert await calling.look_for_unposted(database, DESK, NOW) == 0
+    await calling.note_office(database, GROUP, OTHER_MOD, [Office.MODERATOR], NOW)
+    assert await calling.look_for_unposted(database, DESK, NOW) == 1
+    assert await waiting(database) == [("case_notice", "1")]
+    # As long as that waits, or stands there, there is no second one.
+    assert await calling.look_for_unposted(database, DESK, NOW) == 0
+    await finish_effects(database)
+    async with database.write() as tx:
+        await cases.mark(tx, 1, notice_channel_id=1, notice_message_id=2)
+    assert await calling.look_for_unposted(database, DESK, NOW) == 0
+
+
 async def test_appeal_that_no_moderator_may_decide_is_called_for(database: Database) -> None:
     await publish(database)
     case = await make_case(database)
@@ -156,9 +180,90 @@ async def test_appeal_that_no_moderator_may_decide_is_called_for(database: Datab
     for viewer in (ESCALATED, MODERATOR):
         await desk.show(database, DESK, viewer, 1, NOW)
     async with database.read() as tx:
-        with pytest.raises(UnknownCaseError):
-            await open_case(tx, DESK, 1, MODERATOR, Act.DECIDE)
-        await open_case(tx, DESK, 1, ESCALATED, Act.DECIDE)
+        for act in (Act.DECIDE, Act.CLAIM):
+            with pytest.raises(DecidedBeforeError):
+                await open_case(tx, DESK, 1, MODERATOR, act)
+            await open_case(tx, DESK, 1, ESCALATED, act)
+
+
+async def test_appeal_is_called_for_anew_also_to_whom_the_case_was_known(
+    database: Database,
+) -> None:
+    second = ESCALATION + 1
+    await publish(database)
+    case = await make_case(database, accused=MOD)
+    await hold_offices(database, [MOD], [ESCALATION, second])
+    await perform_notice(database)
+    for person in (ESCALATION, second):
+        await calling.record_called(database, case, person, NOW, reached=True)
+    await finish_effects(database)
+    assert await calling.look_for_uncalled(database, DESK, NOW) == 0
+    async with database.write() as tx:
+        await decide(tx, case, ESCALATION, appealed=True)
+        await cases.add_step(tx, case, CaseEvent.APPEALED, Side.ACCUSED, NOW + HOUR)
+    assert await calling.look_for_uncalled(database, DESK, NOW + HOUR) == 1
+    async with database.write() as tx:
+        (effect,) = await effects.claim(tx, NOW + HOUR, 9, [GROUP], [GROUP])
+    call = await calling.prepare_call(database, DESK, effect)
+    assert call is not None
+    assert call.people == (second,)
+    await calling.record_called(database, call.case, second, NOW + HOUR, reached=True)
+    assert await calling.prepare_call(database, DESK, effect) is None
+
+
+async def test_whoever_stands_in_for_the_moderators_is_reminded_as_they_are(
+    database: Database,
+) -> None:
+    await publish(database)
+    case = await make_case(database, accused=MOD)
+    await hold_offices(database, [MOD], [ESCALATION])
+    await finish_effects(database)
+    late = NOW + CLOCKS.first_look
+    assert await clocks.remind(database, DESK, CLOCKS, late) == 1
+    assert await clocks.remind(database, DESK, CLOCKS, late) == 0
+    async with database.write() as tx:
+        found = await effects.claim(tx, late, 9, [GROUP], [GROUP])
+    (effect,) = [one for one in found if one.kind == "case_call"]
+    assert calling.is_reminder(effect)
+    reminder = await calling.prepare_reminder(database, DESK, CLOCKS, effect)
+    assert reminder is not None
+    assert (reminder.people, reminder.facts["clock"]) == ((ESCALATION,), "first_look")
+    # What was handled meanwhile is not told of.
+    async with database.write() as tx:
+        await cases.mark(tx, case.id, first_looked_at=late)
+    assert await calling.prepare_reminder(database, DESK, CLOCKS, effect) is None
+
+
+async def test_access_log_names_the_office_of_whoever_looked(database: Database) -> None:
+    await publish(database)
+    await make_case(database, accused=MOD)
+    await hold_offices(database, [MOD], [ESCALATION])
+    await desk.show(database, DESK, ESCALATED, 1, NOW)
+    await desk.unseal(database, DESK, ESCALATED, 1, "why", NOW + HOUR)
+    await hold_offices(database, [MOD, OTHER_MOD], [ESCALATION])
+    await desk.show(database, DESK, OTHER, 1, NOW + DAY)
+    found = await mine.list_access(database, DESK, Viewer(member_id=REPORTER), 1)
+    assert [(one.act, one.office) for one in found] == [
+        ("shown", Handlers.ESCALATION),
+        ("unsealed", Handlers.ESCALATION),
+        ("shown", Handlers.MODERATORS),
+    ]
+    lines = looks(1, [(one.at, one.act, one.office) for one in found]).splitlines()
+    assert lines[1].endswith(
+        "read by somebody who works on the case (whoever the group has named for it)"
+    )
+    assert lines[3].endswith("(a moderator)")
+    # What they have unsealed stays unsealed for them.
+    await hold_offices(database, [MOD], [ESCALATION])
+    exported = await desk.export(database, DESK, ESCALATED, 1, NOW + DAY)
+    assert [one.reporter_id for one in exported.reports] == [REPORTER]
+
+
+async def test_where_nobody_is_left_nobody_is_reminded(database: Database) -> None:
+    await publish(database)
+    await make_case(database, reporters=[OWNER], accused=MOD)
+    await hold_offices(database, [MOD], [])
+    assert await clocks.remind(database, DESK, CLOCKS, NOW + CLOCKS.first_look) == 0
 
 
 async def test_before_the_list_was_read_nobody_is_known_to_be_left_out(

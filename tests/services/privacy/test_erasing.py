@@ -192,7 +192,7 @@ async def test_role_is_taken_and_they_are_told_last(database: Database, story: S
     assert await outbox.should_have_role(database, GROUP, ME, RULES, NOW) is False
     notice = await outbox.finish(database, role, outbox.ROLE_TAKEN, NOW)
     assert notice is not None
-    facts = await outbox.prepare_notice(database, notice, NOW)
+    facts = await notices.prepare_notice(database, notice, NOW)
     assert facts is not None
     assert (facts.notice, facts.has_access, facts.role_waits) == (Notice.ERASED, False, False)
 
@@ -234,7 +234,7 @@ async def test_role_that_cannot_be_taken_yet_stays_to_be_done(
     (role,) = await claim(database)
     await outbox.hold(database, role, None, "role too high", NOW)
     (notice,) = await claim(database)
-    facts = await outbox.prepare_notice(database, notice, NOW)
+    facts = await notices.prepare_notice(database, notice, NOW)
     assert facts is not None
     assert facts.role_waits
     await outbox.finish(database, notice, "told", NOW)
