@@ -11,6 +11,7 @@ from discord import app_commands
 from bot.client import answer_error
 from bot.domain.breaches import NO_BREACH
 from bot.domain.entitlement import Viewer
+from bot.domain.errors import UnknownGroupError
 from bot.domain.rulings import Plan, Ruling
 from bot.effects.desks import clocks_of, desk_of
 from bot.effects.languages import locale_of
@@ -22,7 +23,7 @@ from bot.texts import outcomes as texts
 from bot.texts.catalogue import _, speaking
 from cogs._checks import desks_here, groups_of_person, known_group, viewer_of
 from cogs._letters import HearButton
-from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle, with_group
+from cogs._ui import GROUP_KEY, Button, Context, Form, button, buttons, reply, settle, with_group
 
 CHOICES = 25
 LONGEST_WORDS = 1_000
@@ -52,7 +53,11 @@ def _terms(interaction: Context, group: Group) -> Terms:
 async def offer_outcomes(interaction: Context, typed: str) -> list[app_commands.Choice[str]]:
     """The outcomes of the agreement in force, for whoever could decide a case here."""
     choices: dict[str, app_commands.Choice[str]] = {}
-    for group, _viewer in await desks_here(interaction):
+    try:
+        desks = await desks_here(interaction)
+    except UnknownGroupError:
+        return []
+    for group, _viewer in desks:
         steps = await deciding.list_outcomes(interaction.client.database, group.key)
         for key, step in ((NO_BREACH, None), *steps):
             label = texts.outcome_choice(key, step)
@@ -162,9 +167,7 @@ class WordsButton(
             _terms(interaction, group),
             client.now(),
         )
-        form = discord.ui.Modal(title=_(texts.WORDS_TITLE), custom_id=self.custom_id, timeout=None)
-        words = prepared.draft.words
-        _add_words(form, _(texts.WORDS_LABEL), _(texts.WORDS_HINT), LONGEST_WORDS, words)
+        form = WordsForm(self.custom_id, prepared.draft.words)
         await interaction.response.send_modal(form)
 
 
@@ -222,7 +225,11 @@ DECISION_BUTTONS = (ConfirmButton, WordsButton, PauseButton, DropButton)
 async def offer_appealable(interaction: Context, typed: str) -> list[app_commands.Choice[int]]:
     """The cases in which something is decided against whoever types; no others."""
     found: dict[int, app_commands.Choice[int]] = {}
-    for group in await groups_of_person(interaction):
+    try:
+        groups = await groups_of_person(interaction)
+    except UnknownGroupError:
+        return []
+    for group in groups:
         database, who = interaction.client.database, interaction.user.id
         for number in await ending.list_appealable(database, group.key, who):
             if typed.strip().removeprefix("#") in str(number):
@@ -237,9 +244,7 @@ async def show_appeal(interaction: Context, group: Group, number: int) -> None:
     desk, clocks = desk_of(client, group), clocks_of(group)
     await ending.find_appeal_end(client.database, desk, viewer, number, clocks, client.now())
     custom_id = _APPEAL_ID.format(group_key=group.key, case=number)
-    form = discord.ui.Modal(title=_(texts.APPEAL_TITLE), custom_id=custom_id, timeout=None)
-    _add_words(form, _(texts.APPEAL_LABEL), _(texts.APPEAL_HINT), 2 * LONGEST_WORDS)
-    await interaction.response.send_modal(form)
+    await interaction.response.send_modal(AppealForm(custom_id))
 
 
 async def begin_appeal(interaction: Context, number: int) -> None:
@@ -254,9 +259,23 @@ async def begin_appeal(interaction: Context, number: int) -> None:
 # Forms -------------------------------------------------------------------------------------------
 
 
-def _add_words(
-    form: discord.ui.Modal, label: str, hint: str, longest: int, words: str | None = None
-) -> None:
+class WordsForm(Form):
+    """A moderator's own words to the accused; taken by `take_ruling_form`."""
+
+    def __init__(self, custom_id: str, words: str | None) -> None:
+        super().__init__(title=_(texts.WORDS_TITLE), custom_id=custom_id, timeout=None)
+        _add_words(self, _(texts.WORDS_LABEL), _(texts.WORDS_HINT), LONGEST_WORDS, words)
+
+
+class AppealForm(Form):
+    """What the accused says against a decision; taken by `take_ruling_form`."""
+
+    def __init__(self, custom_id: str) -> None:
+        super().__init__(title=_(texts.APPEAL_TITLE), custom_id=custom_id, timeout=None)
+        _add_words(self, _(texts.APPEAL_LABEL), _(texts.APPEAL_HINT), 2 * LONGEST_WORDS)
+
+
+def _add_words(form: Form, label: str, hint: str, longest: int, words: str | None = None) -> None:
     item: discord.ui.TextInput[Any] = discord.ui.TextInput(
         style=discord.TextStyle.paragraph, custom_id=_WORDS, default=words, max_length=longest
     )

@@ -22,7 +22,7 @@ from bot.texts import asking
 from bot.texts import letters as texts
 from bot.texts.catalogue import _, speaking
 from cogs._checks import known_group, viewer_of
-from cogs._ui import GROUP_KEY, Button, Context, Form, button, reply, settle
+from cogs._ui import GROUP_KEY, Button, Context, Form, Question, button, reply, settle
 
 To = Literal["reporter", "accused"]
 LONGEST_QUESTION = 1500
@@ -99,7 +99,7 @@ async def _confirm(
     await reply(interaction, [*split_text(heading), *pages], view)
 
 
-class ConfirmView(discord.ui.View):
+class ConfirmView(Question):
     """Holds what is to be sent until the moderator has said yes or no.
 
     It is nowhere else before that, so the question does not survive a restart; the words stand
@@ -109,7 +109,7 @@ class ConfirmView(discord.ui.View):
     def __init__(
         self, group: Group, case_number: int, kind: LetterKind, words: str, draft: Draft
     ) -> None:
-        super().__init__(timeout=MINUTES * 60)
+        super().__init__(minutes=MINUTES, group=group)
         self._group, self._case_number, self._kind = group, case_number, kind
         self._words, self._side = words, draft.side
         self._is_sending = False
@@ -164,12 +164,6 @@ class ConfirmView(discord.ui.View):
     async def _discard(self, interaction: Context) -> None:
         self.stop()
         await settle(interaction, asking.DISCARDED)
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer where every error is answered."""
-        await answer_error(interaction, error)
 
 
 class HearButton(

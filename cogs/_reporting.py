@@ -13,15 +13,16 @@ import discord
 
 from bot.client import Pledge, answer_error
 from bot.documents import evidence
+from bot.domain.authorisation import Action
 from bot.domain.breaches import Clause, Evidence, ReportForm, Source
-from bot.domain.errors import RecordUnavailableError, TooManyReportsError
+from bot.domain.errors import RecordUnavailableError, TooManyReportsError, UnknownGroupError
 from bot.services.cases import reporting
 from bot.services.cases.reporting import KeptFile, Limits, Received
 from bot.settings import Group
 from bot.texts import reporting as words
 from bot.texts.catalogue import _
-from cogs._checks import groups_of_person, known_group
-from cogs._ui import Context, Form, reply, with_group
+from cogs._checks import known_group, require
+from cogs._ui import Context, Form, Question, in_group, reply
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ async def start_report(interaction: Context, about: About) -> None:
     if about.accused is not None and about.accused.bot:
         await reply(interaction, words.REPORT_BOT)
         return
-    await with_group(interaction, await groups_of_person(interaction), show)
+    await in_group(interaction, show)
 
 
 def limits_of(group: Group) -> Limits:
@@ -74,11 +75,11 @@ def limits_of(group: Group) -> Limits:
     return Limits(per_person=cases.reports_per_day, per_group=cases.group_reports_per_day)
 
 
-class NoticeView(discord.ui.View):
+class NoticeView(Question):
     """The button under the notice. Nothing is typed yet, so it need not survive a restart."""
 
     def __init__(self, group: Group, about: About) -> None:
-        super().__init__(timeout=MINUTES * 60)
+        super().__init__(minutes=MINUTES, group=group)
         self._group, self._about = group, about
         button: discord.ui.Button[NoticeView] = discord.ui.Button(
             label=_(words.CONTINUE_BUTTON), style=discord.ButtonStyle.primary
@@ -88,12 +89,6 @@ class NoticeView(discord.ui.View):
 
     async def _open(self, interaction: Context) -> None:
         await interaction.response.send_modal(ReportModal(self._group, self._about, interaction.id))
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer where every error is answered."""
-        await answer_error(interaction, error)
 
 
 class ReportModal(Form):
@@ -184,6 +179,7 @@ async def take_report(interaction: Context, about: About) -> None:
     if form.accused_id is not None and bots.get(str(form.accused_id), {}).get("bot"):
         form = replace(form, accused_id=None)
     try:
+        await require(interaction, group, Action.REPORT)
         received = await reporting.report(
             client.database,
             group.key,
@@ -193,7 +189,7 @@ async def take_report(interaction: Context, about: About) -> None:
             limits_of(group),
             client.now(),
         )
-    except (RecordUnavailableError, TooManyReportsError) as error:
+    except (RecordUnavailableError, TooManyReportsError, UnknownGroupError) as error:
         await _give_back(interaction, form.what, error)
         return
     client.effects.wake()
