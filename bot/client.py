@@ -15,9 +15,14 @@ from discord import app_commands
 from discord.ext import commands
 from typing_extensions import override
 
-from bot import texts
+from bot import entry_points, texts
 from bot.documents.press import Press
-from bot.domain.errors import DomainError, RecordUnavailableError, TemporaryError
+from bot.domain.errors import (
+    DomainError,
+    NotEntitledError,
+    RecordUnavailableError,
+    TemporaryError,
+)
 from bot.effects import Actions, CommandTranslator, Worker, speak_to_whoever_presses
 from bot.effects.clock import Clock
 from bot.effects.identify import Sessions
@@ -25,6 +30,7 @@ from bot.effects.inviting import Inviting
 from bot.effects.outage import Outage
 from bot.effects.pacing import INVALID_STATUSES
 from bot.effects.reconciler import Reconciler
+from bot.entry_points import right_to
 from bot.keys import Keyring
 from bot.services import agreements, records
 from bot.services.agreements import GroupText
@@ -59,6 +65,18 @@ def intents(*, members: bool = True) -> discord.Intents:
 
 class PledgeTree(app_commands.CommandTree["Pledge"]):
     """The slash commands; whatever they raise is answered in one place."""
+
+    @override
+    async def interaction_check(self, interaction: discord.Interaction["Pledge"], /) -> bool:
+        """Refuse programs, and whatever has no row in `bot/entry_points.py`."""
+        problem: Exception | None = NotEntitledError() if interaction.user.bot else None
+        try:
+            right_to(entry_point_of(interaction))
+        except LookupError as error:
+            problem = error
+        if problem is not None:
+            await answer_error(interaction, problem)
+        return problem is None
 
     @override
     async def on_error(
@@ -224,6 +242,26 @@ class Pledge(commands.Bot):
         await super().close()
 
 
+def entry_point_of(interaction: discord.Interaction[Any]) -> str:
+    """What the command, its completion, or the context menu is called in `bot/entry_points.py`."""
+    command = interaction.command
+    if isinstance(command, app_commands.ContextMenu):
+        return entry_points.menu(command.name, command.type.name)
+    name = command.qualified_name if command is not None else ""
+    is_typing = interaction.type is discord.InteractionType.autocomplete
+    return entry_points.command(name, _focused(interaction.data) if is_typing else None)
+
+
+def _focused(data: Any) -> str | None:
+    """The option that is being typed in, which stands below the names of the command's groups."""
+    for option in data.get("options", ()):
+        if option.get("focused"):
+            return str(option["name"])
+        if (found := _focused(option)) is not None:
+            return found
+    return None
+
+
 async def answer_error(interaction: discord.Interaction[Any], error: BaseException) -> None:
     """Tell the person what they need to know; log what the operator needs to know.
 
@@ -236,7 +274,9 @@ async def answer_error(interaction: discord.Interaction[Any], error: BaseExcepti
         message = _(texts.UNEXPECTED)
         log.error("An interaction failed", exc_info=error)
     try:
-        if interaction.response.is_done():
+        if interaction.type is discord.InteractionType.autocomplete:
+            await interaction.response.autocomplete([])  # there is no place for words
+        elif interaction.response.is_done():
             await interaction.followup.send(message, ephemeral=True)
         else:
             await interaction.response.send_message(message, ephemeral=True)

@@ -6,15 +6,15 @@ from typing import Any
 
 import discord
 
+from bot.domain.authorisation import Action
 from bot.domain.breaches import CaseState
 from bot.domain.dossiers import Dossier
-from bot.domain.errors import NotEntitledError
 from bot.effects.desks import desk_of
 from bot.services.cases import merging, retention, statistics
 from bot.settings import Group
 from bot.texts import case_clocks as words
 from bot.texts.catalogue import _
-from cogs._checks import has_desk, known_group, viewer_of
+from cogs._checks import known_group, require, viewer_of
 from cogs._letters import HearButton
 from cogs._ui import GROUP_KEY, Button, Context, Form, button, reply
 
@@ -53,8 +53,7 @@ class MergeButton(
     async def press(self, interaction: Context) -> None:
         """Ask into which case; who may merge is looked at when they have answered."""
         group = known_group(interaction, self.group_key)
-        if not has_desk(await viewer_of(interaction, group)):
-            raise NotEntitledError
+        await require(interaction, group, Action.LOOK_AFTER_CASES)
         await interaction.response.send_modal(MergeForm(group, self.number))
 
 
@@ -107,8 +106,7 @@ class KeepButton(
     async def press(self, interaction: Context) -> None:
         """Ask for the reason; who may is looked at when they have given it."""
         group = known_group(interaction, self.group_key)
-        if not has_desk(await viewer_of(interaction, group)):
-            raise NotEntitledError
+        await require(interaction, group, Action.LOOK_AFTER_CASES)
         await interaction.response.send_modal(KeepForm(group, self.number))
 
 
@@ -153,11 +151,9 @@ class NumbersButton(
         super().__init__(button(words.NUMBERS_BUTTON, name, discord.ButtonStyle.secondary))
 
     async def press(self, interaction: Context) -> None:
-        """Count, if the presser looks after cases now."""
+        """Count."""
         client, group = interaction.client, known_group(interaction, self.group_key)
         viewer = await viewer_of(interaction, group)
-        if not has_desk(viewer):
-            raise NotEntitledError
         now = client.now()
         since = now - timedelta(days=_STATISTICS_DAYS)
         desk = desk_of(client, group)

@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot import texts
 from bot.documents.case_file import CaseFile, print_case, write_data
+from bot.domain.authorisation import Action
 from bot.domain.breaches import CaseState
 from bot.domain.case_clocks import Waiting, due_next
 from bot.domain.dossiers import Dossier
@@ -23,7 +24,7 @@ from bot.texts import case_files
 from bot.texts import cases as words
 from bot.texts.catalogue import spoken
 from cogs._case_upkeep import NumbersButton, upkeep_buttons
-from cogs._checks import desks_here, has_desk, known_group, viewer_of
+from cogs._checks import desks_here, known_group, require, viewer_of
 from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, with_group
 
 PER_PAGE = 10
@@ -306,8 +307,7 @@ class CasePageButton(
     async def press(self, interaction: Context) -> None:
         """Show the page as far as the presser may see it now."""
         group = known_group(interaction, self.group_key)
-        if not has_desk(await viewer_of(interaction, group)):
-            raise NotEntitledError
+        await require(interaction, group, Action.LOOK_AFTER_CASES)
         content, view = await _page(interaction, group, self.status, self.page)
         await interaction.response.edit_message(content=content, view=view)
 

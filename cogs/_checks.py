@@ -1,52 +1,95 @@
-"""Who may do what, checked at the moment of use."""
+"""The only way for cogs to ask who may do what: whoever uses something, looked at at that moment.
 
-from typing import Literal
+The rules are in `bot.domain.authorisation`; what each way in takes is in `bot.entry_points`.
+"""
+
+from dataclasses import replace
 
 import discord
 
-from bot.domain.entitlement import Office as CaseOffice
-from bot.domain.entitlement import Viewer
-from bot.domain.errors import NotAMemberError, NotEntitledError, ScreeningError, UnknownGroupError
+from bot.client import Pledge, entry_point_of
+from bot.domain import authorisation
+from bot.domain.authorisation import RULES, Action, Ground, Viewer
+from bot.domain.entitlement import Office
+from bot.domain.errors import NotEntitledError, UnknownGroupError
 from bot.effects import find_channel, find_role
-from bot.effects.desks import desk_of, officers_of
+from bot.effects.desks import officers_of
+from bot.entry_points import action_of, right_to
 from bot.services import records
 from bot.settings import Group
-from cogs._ui import Context
 
-__all__ = ["desk_of"]
-
-Office = Literal["facilitator", "moderator"]
+Context = discord.Interaction[Pledge]
 
 
-def holds(interaction: Context, group: Group, *offices: Office) -> bool:
-    """Whether the person holds one of these offices of the group at this moment.
+async def admit(interaction: Context, entry_point: str, group: Group | None = None) -> None:
+    """Refuse whoever may not use a way in.
 
-    The roles come with the interaction itself, so they are as Discord has them now.
-    """
-    member, guild = interaction.user, interaction.guild
-    if guild is None or guild.id != group.guild_id or not isinstance(member, discord.Member):
-        return False
-    wanted = {find_role(guild, getattr(group.roles, office)) for office in offices} - {None}
-    return any(role in wanted for role in member.roles)
+    Whether they may do something with one case is asked where the case is read.
 
-
-def require_office(interaction: Context, group: Group, *offices: Office) -> None:
-    """Refuse whoever holds none of these offices.
+    Args:
+        interaction: the use.
+        entry_point: its name in `bot.entry_points`.
+        group: the group it is about; None where it is about none, or none is known yet.
 
     Raises:
-        NotEntitledError: the person holds none of them in this group.
+        LookupError: the way in has no row, so nobody may use it.
+        NotEntitledError: they may not, or are a program. `require` raises others.
     """
-    if not holds(interaction, group, *offices):
+    right = right_to(entry_point)
+    if interaction.user.bot:
         raise NotEntitledError
+    if group is not None and isinstance(right, Action):
+        await require(interaction, group, right)
 
 
-def groups_of_office(interaction: Context, *offices: Office) -> list[Group]:
-    """The groups on this server in which the person holds one of these offices.
+async def require(
+    interaction: Context, group: Group, action: Action, *, about: int | None = None
+) -> None:
+    """Refuse whoever may not do this in this group now.
+
+    On the group's server the interaction itself tells what they hold. Elsewhere, as in a direct
+    message, the record and then Discord are asked, and only if it makes a difference.
+
+    Args:
+        interaction: the use.
+        group: the group.
+        action: what they want to do.
+        about: whom it concerns, where it concerns one person.
 
     Raises:
-        NotEntitledError: there is none.
+        NotAMemberError: only people on the server sign.
+        NotEntitledError: they hold no office that may.
+        OwnAttestationError: nobody does this to themselves.
+        ScreeningError: the server's own questions come first.
+        UnknownGroupError: they have nothing to do with this group.
     """
-    mine = [group for group in groups_here(interaction) if holds(interaction, group, *offices)]
+    viewer = _seen(interaction, group)
+    if not viewer.is_present and not authorisation.may(viewer, action, about=about):
+        if Ground.ON_RECORD in RULES[action].grounds:
+            keys = await records.list_groups_of(interaction.client.database, viewer.member_id)
+            viewer = replace(viewer, is_on_record=group.key in keys)
+        if not authorisation.may(viewer, action, about=about):
+            found = await viewer_of(interaction, group)
+            viewer = replace(found, is_on_record=viewer.is_on_record)
+    authorisation.require(viewer, action, about=about)
+
+
+async def groups_for(interaction: Context) -> list[Group]:
+    """The groups that can be meant by somebody who uses this command, which is about no case.
+
+    Where it takes an office they are those on this server in which the person holds it, and
+    otherwise all they can have to do with, so that each can say itself what stands in the way.
+
+    Raises:
+        LookupError: the command has no row, so nobody may use it.
+        NotEntitledError: they hold the office in none of them.
+        UnknownGroupError: there is no group.
+    """
+    action = action_of(entry_point_of(interaction))
+    if not RULES[action].needs_office:
+        return await groups_of_person(interaction)
+    here = [(group, await viewer_of(interaction, group)) for group in groups_here(interaction)]
+    mine = [group for group, viewer in here if authorisation.may(viewer, action)]
     if not mine:
         raise NotEntitledError
     return mine
@@ -99,26 +142,6 @@ def groups_of_party(interaction: Context) -> list[Group]:
     return list(client.groups.values())
 
 
-async def require_presence(interaction: Context, group: Group) -> None:
-    """Refuse whoever is not in the group's server, or has not passed its screening.
-
-    Raises:
-        NotAMemberError: the person is not in the server.
-        ScreeningError: the person has not answered the server's own questions yet.
-    """
-    member: discord.Member | discord.User | None = interaction.user
-    if not isinstance(member, discord.Member) or member.guild.id != group.guild_id:
-        guild = interaction.client.get_guild(group.guild_id)
-        try:
-            member = await guild.fetch_member(interaction.user.id) if guild else None
-        except discord.NotFound:
-            member = None
-    if not isinstance(member, discord.Member):
-        raise NotAMemberError
-    if member.pending:
-        raise ScreeningError
-
-
 def known_group(interaction: Context, group_key: str) -> Group:
     """The group that a button names.
 
@@ -132,34 +155,44 @@ def known_group(interaction: Context, group_key: str) -> Group:
 
 
 async def viewer_of(interaction: Context, group: Group) -> Viewer:
-    """Whoever acts, with the offices they hold in a group at this moment.
+    """Whoever acts, with what they hold in a group at this moment.
 
     In a direct message, or on another server, Discord is asked for their roles.
     """
-    client, user = interaction.client, interaction.user
-    guild = client.get_guild(group.guild_id)
-    if guild is None:
-        return Viewer(member_id=user.id)
-    member: discord.Member | None = None
-    if isinstance(user, discord.Member) and user.guild.id == guild.id:
-        member = user
-    else:
-        try:
-            member = await guild.fetch_member(user.id)
-        except discord.NotFound:
-            member = None
-    if member is None:
-        # Whoever has left holds nothing, whatever the settings say of their account.
-        return Viewer(member_id=user.id)
-    roles = {role.id for role in member.roles}
-    held = officers_of(guild, group).held_by(user.id, user.name, roles)
+    viewer = _seen(interaction, group)
+    guild = interaction.client.get_guild(group.guild_id)
+    if guild is None or viewer.is_present:
+        return viewer
+    try:
+        member = await guild.fetch_member(viewer.member_id)
+    except discord.NotFound:
+        return viewer
+    return _holding(member, group, member.guild_permissions)
+
+
+def _seen(interaction: Context, group: Group) -> Viewer:
+    """What the interaction tells: outside the group's server, nothing but who it is."""
+    user, guild = interaction.user, interaction.client.get_guild(group.guild_id)
+    is_here = guild is not None and interaction.guild_id == guild.id
+    if is_here and isinstance(user, discord.Member):
+        return _holding(user, group, interaction.permissions)
+    return Viewer(member_id=user.id, is_bot=user.bot)
+
+
+def _holding(member: discord.Member, group: Group, permissions: discord.Permissions) -> Viewer:
+    guild, roles = member.guild, {role.id for role in member.roles}
+    held = officers_of(guild, group).held_by(member.id, member.name, roles)
     facilitator = find_role(guild, group.roles.facilitator)
     return Viewer(
-        member_id=user.id,
-        is_moderator=CaseOffice.MODERATOR in held,
+        member_id=member.id,
+        is_moderator=Office.MODERATOR in held,
         is_facilitator=facilitator is not None and facilitator.id in roles,
-        is_escalation=CaseOffice.ESCALATION in held,
-        is_owner=user.id == guild.owner_id,
+        is_escalation=Office.ESCALATION in held,
+        is_owner=member.id == guild.owner_id,
+        manages_server=permissions.manage_guild,
+        is_present=True,
+        is_pending=member.pending,
+        is_bot=member.bot,
     )
 
 
@@ -175,4 +208,4 @@ async def desks_here(interaction: Context) -> list[tuple[Group, Viewer]]:
 
 def has_desk(viewer: Viewer) -> bool:
     """Whether somebody holds an office that cases can come to."""
-    return viewer.is_moderator or viewer.is_escalation or viewer.is_owner
+    return authorisation.may(viewer, Action.LOOK_AFTER_CASES)

@@ -15,7 +15,7 @@ from bot.effects.removal import removal_rule
 from bot.services import holders, removals
 from bot.settings import Group
 from bot.texts.catalogue import _
-from cogs._checks import known_group, require_office
+from cogs._checks import known_group
 from cogs._ui import GROUP_KEY, Button, Context, button, reply, settle
 
 PlainButton = discord.ui.Button[Any]
@@ -57,9 +57,8 @@ class ConsentButton(Button):
         """Do it for as many people as were shown, or find that there are more."""
 
     async def press(self, interaction: Context) -> None:
-        """Do it, if the presser is a facilitator now, or show how many people they are by now."""
+        """Do it, or show how many people they are by now."""
         group, words = known_group(interaction, self.group_key), self.words
-        require_office(interaction, group, "facilitator")
         # In a large group this takes longer than the three seconds Discord waits.
         await interaction.response.defer()
         outcome = await self.carry_out(interaction, group)

@@ -23,7 +23,7 @@ from bot.texts import outcomes as texts
 from bot.texts.catalogue import _, speaking
 from cogs._checks import desks_here, groups_of_party, known_group, viewer_of
 from cogs._letters import HearButton
-from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle, with_group
+from cogs._ui import GROUP_KEY, Button, Context, Form, button, buttons, reply, settle, with_group
 
 CHOICES = 25
 LONGEST_WORDS = 1_000
@@ -168,9 +168,7 @@ class WordsButton(
             _terms(interaction, group),
             client.now(),
         )
-        form = discord.ui.Modal(title=_(texts.WORDS_TITLE), custom_id=self.custom_id, timeout=None)
-        words = prepared.draft.words
-        _add_words(form, _(texts.WORDS_LABEL), _(texts.WORDS_HINT), LONGEST_WORDS, words)
+        form = WordsForm(self.custom_id, prepared.draft.words)
         await interaction.response.send_modal(form)
 
 
@@ -243,9 +241,7 @@ async def show_appeal(interaction: Context, group: Group, number: int) -> None:
     desk, clocks = desk_of(client, group), clocks_of(group)
     await ending.find_appeal_end(client.database, desk, viewer, number, clocks, client.now())
     custom_id = _APPEAL_ID.format(group_key=group.key, case=number)
-    form = discord.ui.Modal(title=_(texts.APPEAL_TITLE), custom_id=custom_id, timeout=None)
-    _add_words(form, _(texts.APPEAL_LABEL), _(texts.APPEAL_HINT), 2 * LONGEST_WORDS)
-    await interaction.response.send_modal(form)
+    await interaction.response.send_modal(AppealForm(custom_id))
 
 
 async def begin_appeal(interaction: Context, number: int) -> None:
@@ -269,9 +265,23 @@ async def begin_appeal(interaction: Context, number: int) -> None:
 # Forms -------------------------------------------------------------------------------------------
 
 
-def _add_words(
-    form: discord.ui.Modal, label: str, hint: str, longest: int, words: str | None = None
-) -> None:
+class WordsForm(Form):
+    """A moderator's own words to the accused; taken by `take_ruling_form`."""
+
+    def __init__(self, custom_id: str, words: str | None) -> None:
+        super().__init__(title=_(texts.WORDS_TITLE), custom_id=custom_id, timeout=None)
+        _add_words(self, _(texts.WORDS_LABEL), _(texts.WORDS_HINT), LONGEST_WORDS, words)
+
+
+class AppealForm(Form):
+    """What the accused says against a decision; taken by `take_ruling_form`."""
+
+    def __init__(self, custom_id: str) -> None:
+        super().__init__(title=_(texts.APPEAL_TITLE), custom_id=custom_id, timeout=None)
+        _add_words(self, _(texts.APPEAL_LABEL), _(texts.APPEAL_HINT), 2 * LONGEST_WORDS)
+
+
+def _add_words(form: Form, label: str, hint: str, longest: int, words: str | None = None) -> None:
     item: discord.ui.TextInput[Any] = discord.ui.TextInput(
         style=discord.TextStyle.paragraph, custom_id=_WORDS, default=words, max_length=longest
     )

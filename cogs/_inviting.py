@@ -11,7 +11,7 @@ from bot.effects.inviting import STOP_CUSTOM_ID
 from bot.effects.reconciler import rules_of
 from bot.services import invitations
 from bot.settings import Group
-from cogs._checks import known_group, require_office
+from cogs._checks import known_group
 from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle
 
 PlainButton = discord.ui.Button[Any]
@@ -19,7 +19,6 @@ PlainButton = discord.ui.Button[Any]
 
 async def show_estimate(interaction: Context, group: Group) -> None:
     """Count whom an invitation would ask, and show it with the buttons that begin it."""
-    require_office(interaction, group, "facilitator")
     client = interaction.client
     guild = client.get_guild(group.guild_id)
     if guild is None:
@@ -73,9 +72,8 @@ class InviteButton(
         )
 
     async def press(self, interaction: Context) -> None:
-        """Let it begin, if the presser is a facilitator now."""
+        """Let it begin."""
         client, group = interaction.client, known_group(interaction, self.group_key)
-        require_office(interaction, group, "facilitator")
         await interaction.response.defer()
         people = await invitations.begin(
             client.database, group.key, self.invitation_id, self.audience, client.now()
@@ -101,9 +99,8 @@ class StopInviteButton(
         super().__init__(button(texts.STOP_INVITE_BUTTON, custom_id, style))
 
     async def press(self, interaction: Context) -> None:
-        """Ask nobody else, if the presser is a facilitator now."""
+        """Ask nobody else."""
         client, group = interaction.client, known_group(interaction, self.group_key)
-        require_office(interaction, group, "facilitator")
         stopped = await invitations.stop(
             client.database, group.key, self.invitation_id, client.now()
         )

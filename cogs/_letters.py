@@ -22,8 +22,7 @@ from bot.texts import asking
 from bot.texts import letters as texts
 from bot.texts.catalogue import _, speaking
 from cogs._checks import known_group, viewer_of
-from cogs._passing import Passing
-from cogs._ui import GROUP_KEY, Button, Context, Form, button, reply, settle
+from cogs._ui import GROUP_KEY, Button, Context, Form, Question, button, reply, settle
 
 To = Literal["reporter", "accused"]
 LONGEST_QUESTION = 1500
@@ -100,7 +99,7 @@ async def _confirm(
     await reply(interaction, [*split_text(heading), *pages], view)
 
 
-class ConfirmView(Passing):
+class ConfirmView(Question):
     """Holds what is to be sent until the moderator has said yes or no.
 
     It is nowhere else before that, so the question does not survive a restart: whoever presses then
@@ -110,7 +109,7 @@ class ConfirmView(Passing):
     def __init__(
         self, group: Group, case_number: int, kind: LetterKind, words: str, draft: Draft
     ) -> None:
-        super().__init__("letter", MINUTES * 60)
+        super().__init__(about="letter", minutes=MINUTES, group=group)
         self._group, self._case_number, self._kind = group, case_number, kind
         self._words, self._side = words, draft.side
         self._is_sending = False

@@ -14,7 +14,6 @@ from bot.services import export, overview
 from bot.settings import Group
 from bot.texts import overview as words
 from bot.texts.catalogue import spoken
-from cogs._checks import require_office
 from cogs._ui import Context
 
 NAMED = 1_000
@@ -31,7 +30,6 @@ Form = Literal["csv", "json", "pdf"]
 
 async def show_overview(interaction: Context, group: Group) -> None:
     """A group in numbers and in a picture."""
-    require_office(interaction, group, "facilitator")
     client = interaction.client
     # The picture takes longer than a press of a button may.
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -57,7 +55,6 @@ async def send_export(interaction: Context, group: Group, form: Form) -> None:
     Raises:
         ExportTooLargeError: Discord does not take so large a file.
     """
-    require_office(interaction, group, "facilitator")
     client = interaction.client
     await interaction.response.defer(ephemeral=True, thinking=True)
     now = client.now()

@@ -1,19 +1,17 @@
 """`/signatures record`: a facilitator attests to a signature given on paper or aloud."""
 
-from typing import Any
-
 import discord
 
 from bot import texts
-from bot.client import answer_error
-from bot.domain.errors import NotAMemberError, OwnAttestationError
+from bot.domain.authorisation import Action
+from bot.domain.errors import NotAMemberError
 from bot.effects.plain import plain_words
 from bot.services import attesting
 from bot.services.attesting import Attestation
 from bot.settings import Group
 from bot.texts.catalogue import _
-from cogs._checks import require_office
-from cogs._ui import Context, reply, settle
+from cogs._checks import require
+from cogs._ui import Context, Question, reply, settle
 
 MINUTES = 14
 """How long the question can be answered; Discord lets it be changed for fifteen."""
@@ -30,13 +28,11 @@ async def show_record(
         NotPublishedError: nothing is published yet.
         OwnAttestationError: the facilitator means themselves.
     """
-    require_office(interaction, group, "facilitator")
     client = interaction.client
     if member.bot:
         await reply(interaction, texts.RECORD_BOT)
         return
-    if member.id == interaction.user.id:
-        raise OwnAttestationError
+    await require(interaction, group, Action.RECORD, about=member.id)
     if not isinstance(member, discord.Member):
         raise NotAMemberError
     shown = await attesting.preview(client.database, group.key, member.id, client.now())
@@ -44,7 +40,7 @@ async def show_record(
     await reply(interaction, pages, RecordView(group, member.id, who, note, shown))
 
 
-class RecordView(discord.ui.View):
+class RecordView(Question):
     """Holds what is to be recorded until the facilitator has said yes or no.
 
     The note is nowhere else before that, so the question does not survive a restart.
@@ -53,7 +49,7 @@ class RecordView(discord.ui.View):
     def __init__(
         self, group: Group, member_id: int, who: str, note: str, shown: Attestation
     ) -> None:
-        super().__init__(timeout=MINUTES * 60)
+        super().__init__(minutes=MINUTES, group=group)
         self._group, self._member_id, self._who = group, member_id, who
         self._note, self._shown = note, shown
         for label, style, press in (
@@ -66,8 +62,6 @@ class RecordView(discord.ui.View):
 
     async def _record(self, interaction: Context) -> None:
         client, group = interaction.client, self._group
-        # At this moment: the office may have been taken since the question.
-        require_office(interaction, group, "facilitator")
         guild = client.get_guild(group.guild_id)
         try:
             member = await guild.fetch_member(self._member_id) if guild else None
@@ -91,9 +85,3 @@ class RecordView(discord.ui.View):
     async def _cancel(self, interaction: Context) -> None:
         self.stop()
         await settle(interaction, texts.RECORD_CANCELLED)
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer where every error is answered."""
-        await answer_error(interaction, error)

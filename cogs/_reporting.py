@@ -14,6 +14,7 @@ import discord
 
 from bot.client import Pledge, answer_error
 from bot.documents import evidence
+from bot.domain.authorisation import Action
 from bot.domain.breaches import Clause, Evidence, ReportForm, Source
 from bot.domain.errors import DomainError, RecordUncertainError, TooManyReportsError
 from bot.domain.paragraphs import split_text
@@ -22,9 +23,8 @@ from bot.services.cases.reporting import KeptFile, Limits, Received
 from bot.settings import Group
 from bot.texts import reporting as words
 from bot.texts.catalogue import _
-from cogs._checks import groups_of_person, known_group
-from cogs._passing import Passing
-from cogs._ui import Context, Form, reply, with_group
+from cogs._checks import known_group, require
+from cogs._ui import Context, Form, Question, in_group, reply
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def start_report(interaction: Context, about: About) -> None:
     if about.accused is not None and about.accused.bot:
         await reply(interaction, words.REPORT_BOT)
         return
-    await with_group(interaction, await groups_of_person(interaction), show)
+    await in_group(interaction, show)
 
 
 def limits_of(group: Group) -> Limits:
@@ -77,11 +77,11 @@ def limits_of(group: Group) -> Limits:
     return Limits(per_person=cases.reports_per_day, per_group=cases.group_reports_per_day)
 
 
-class NoticeView(Passing):
+class NoticeView(Question):
     """The button under the notice. Nothing is typed yet, so it need not survive a restart."""
 
     def __init__(self, group: Group, about: About) -> None:
-        super().__init__("notice", MINUTES * 60)
+        super().__init__(about="notice", minutes=MINUTES, group=group)
         self._group, self._about = group, about
         button: discord.ui.Button[NoticeView] = discord.ui.Button(
             label=_(words.CONTINUE_BUTTON),
@@ -188,6 +188,7 @@ async def take_report(interaction: Context, about: About) -> None:
     try:
         group_key, number = data["custom_id"].split(":")[2::2]
         group = known_group(interaction, group_key)
+        await require(interaction, group, Action.REPORT)
         form, unread = _form(typed, about, client.now())
         bots = _resolved(data, "users")
         if form.accused_id is not None and bots.get(str(form.accused_id), {}).get("bot"):

@@ -3,20 +3,22 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import discord
+from typing_extensions import override
 
-from bot import texts
-from bot.client import Pledge, answer_error
+from bot import entry_points, texts
+from bot.client import answer_error, entry_point_of
+from bot.domain.authorisation import Action
 from bot.settings import Group
 from bot.texts.catalogue import _
+from cogs._checks import Context, admit, groups_for, known_group
 from cogs._passing import Passing
 
 LONGEST_NAME = 28
 """Characters of a name that are shown: ten people in a list must fit into one message."""
 
-Context = discord.Interaction[Pledge]
 GROUP_KEY = r"([a-z0-9-]{1,32})"
 """A group's key in the template of a button's id."""
 
@@ -24,12 +26,16 @@ GROUP_KEY = r"([a-z0-9-]{1,32})"
 class Button(ABC):
     """Mixed into a `DynamicItem`: it survives restarts, and its errors are answered.
 
-    discord.py only logs what the callback of a dynamic item raises.
+    discord.py only logs what the callback of a dynamic item raises. What pressing it takes stands
+    in `bot.entry_points`; the group it is about is in `group_key`, if it is about one.
     """
 
     @abstractmethod
     async def press(self, interaction: Context) -> None:
-        """What pressing does. Entitlement is checked here, at the moment of use."""
+        """What pressing does, for whoever may press it now.
+
+        Whether they may do something with one case is asked where the case is read.
+        """
 
     @classmethod
     async def from_custom_id(
@@ -45,17 +51,69 @@ class Button(ABC):
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Called by discord.py."""
         try:
+            pattern = cast("discord.ui.DynamicItem[Any]", self).template.pattern
+            key: str | None = getattr(self, "group_key", None)
+            await _admit(interaction, entry_points.button(pattern), key)
             await self.press(interaction)
         except Exception as error:
             await answer_error(interaction, error)
 
 
+async def _admit(interaction: Context, entry_point: str, group_key: str | None) -> None:
+    is_action = isinstance(entry_points.right_to(entry_point), Action)
+    group = known_group(interaction, group_key) if is_action and group_key is not None else None
+    await admit(interaction, entry_point, group)
+
+
 class Form(discord.ui.Modal):
-    """A form whose errors are answered where every error is answered."""
+    """A form whose errors are answered where every error is answered.
+
+    Sending it takes what `bot.entry_points` says of its class. A form can also come in without
+    this object, after a restart: whoever takes it then asks for what it takes in its group.
+    """
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Called by discord.py."""
+        await admit(interaction, type(self).__name__)
+        return True
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception, /) -> None:
         """Called by discord.py."""
         await answer_error(interaction, error)
+
+
+class Question(Passing):
+    """Buttons that wait for an answer for a while and do not outlive a restart.
+
+    Whoever answers must be allowed to by then: what it takes is what `bot.entry_points` says of
+    the class, or of the way in that is given.
+
+    Args:
+        minutes: how long it can be answered.
+        group: the group it is about, if that is known.
+        entry_point: by what it was asked, if not by its own class.
+        about: what is answered to a press after a restart, one of the keys of
+            `bot.texts.passing.PASSED`; then each button takes its id from `name_of`.
+    """
+
+    def __init__(
+        self,
+        *,
+        minutes: float,
+        group: Group | None = None,
+        entry_point: str | None = None,
+        about: str = "",
+    ) -> None:
+        super().__init__(about, minutes * 60)
+        self._about_group = group
+        self._entry_point = entry_point or type(self).__name__
+
+    @override
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Called by discord.py."""
+        is_taken = await super().interaction_check(interaction)
+        await admit(interaction, self._entry_point, self._about_group)
+        return is_taken
 
 
 def buttons(*items: discord.ui.Item[Any]) -> discord.ui.View:
@@ -96,13 +154,16 @@ async def settle(interaction: Context, content: str) -> None:
         await interaction.response.edit_message(content=content, view=None)
 
 
-class GroupChoice(Passing):
-    """Asks which of several groups is meant, then goes on with that one."""
+class GroupChoice(Question):
+    """Asks which group is meant, where several live."""
 
     def __init__(
-        self, groups: Sequence[Group], then: Callable[[Context, Group], Awaitable[None]]
+        self,
+        groups: Sequence[Group],
+        then: Callable[[Context, Group], Awaitable[None]],
+        entry_point: str,
     ) -> None:
-        super().__init__("choice", 600)
+        super().__init__(about="choice", minutes=10, entry_point=entry_point)
         self._groups = {group.key: group for group in groups}
         self._then = then
         self._select: discord.ui.Select[GroupChoice] = discord.ui.Select(
@@ -114,7 +175,9 @@ class GroupChoice(Passing):
         self.add_item(self._select)
 
     async def _chosen(self, interaction: Context) -> None:
-        await self._then(interaction, self._groups[self._select.values[0]])
+        group = self._groups[self._select.values[0]]
+        await admit(interaction, self._entry_point, group)
+        await self._then(interaction, group)
 
 
 async def with_group(
@@ -122,11 +185,27 @@ async def with_group(
     groups: Sequence[Group],
     then: Callable[[Context, Group], Awaitable[None]],
 ) -> None:
-    """Go on with the one group that is meant, or ask which of these it is."""
+    """Go on with the one group that is meant, or ask which of these it is.
+
+    What the command takes is asked for the one group, also when it was chosen later.
+    """
+    entry_point = entry_point_of(interaction)
     if len(groups) == 1:
+        await admit(interaction, entry_point, groups[0])
         await then(interaction, groups[0])
     else:
-        await reply(interaction, texts.WHICH_GROUP, GroupChoice(groups, then))
+        view = GroupChoice(groups, then, entry_point)
+        await reply(interaction, texts.WHICH_GROUP, view)
+
+
+async def in_group(interaction: Context, then: Callable[[Context, Group], Awaitable[None]]) -> None:
+    """Go on with the group in which the person means to use the command, and may.
+
+    Raises:
+        NotEntitledError: they may in none of the groups here.
+        UnknownGroupError: there is no group.
+    """
+    await with_group(interaction, await groups_for(interaction), then)
 
 
 def plain_name(name: str) -> str:

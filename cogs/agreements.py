@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot import texts
 from bot.client import Pledge
 from bot.domain.agreements import AgreementVersion, Change, Standing
+from bot.domain.authorisation import Action
 from bot.domain.errors import NotPublishedError, NotSignedError
 from bot.domain.translations import Translation, choose
 from bot.effects import (
@@ -22,16 +23,11 @@ from bot.services import agreements, members, records, signing
 from bot.services.members import Present
 from bot.settings import Group
 from bot.texts.catalogue import _
-from cogs._checks import (
-    groups_of_office,
-    groups_of_person,
-    known_group,
-    require_presence,
-)
+from cogs._checks import known_group, require
 from cogs._inviting import show_estimate
 from cogs._publishing import CancelButton, HistoryButton, PublishButton, show_history, show_preview
 from cogs._receipts import send_receipt
-from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle, with_group
+from cogs._ui import GROUP_KEY, Button, Context, button, buttons, in_group, reply, settle
 
 PlainButton = discord.ui.Button[Any]
 
@@ -49,22 +45,22 @@ class Agreements(
     @app_commands.command()
     async def read(self, interaction: Context) -> None:
         """Read the group's agreement."""
-        await with_group(interaction, await groups_of_person(interaction), _read)
+        await in_group(interaction, _read)
 
     @app_commands.command()
     async def sign(self, interaction: Context) -> None:
         """Read the agreement and accept or decline it here."""
-        await with_group(interaction, await groups_of_person(interaction), _show_to_sign)
+        await in_group(interaction, _show_to_sign)
 
     @app_commands.command()
     async def withdraw(self, interaction: Context) -> None:
         """Take your signature back."""
-        await with_group(interaction, await groups_of_person(interaction), _ask_to_withdraw)
+        await in_group(interaction, _ask_to_withdraw)
 
     @app_commands.command()
     async def receipt(self, interaction: Context) -> None:
         """Get the receipt for your signature: a page to keep and a file that proves it."""
-        await with_group(interaction, await groups_of_person(interaction), send_receipt)
+        await in_group(interaction, send_receipt)
 
     @app_commands.command()
     async def publish(
@@ -81,17 +77,17 @@ class Agreements(
         async def preview(context: Context, group: Group) -> None:
             await show_preview(context, group, wanted)
 
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), preview)
+        await in_group(interaction, preview)
 
     @app_commands.command()
     async def history(self, interaction: Context) -> None:
         """See every version of the agreement: who published it when, and who has signed it."""
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), show_history)
+        await in_group(interaction, show_history)
 
     @app_commands.command()
     async def invite(self, interaction: Context) -> None:
         """Ask people in the server who have not signed; says first how many and how long."""
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), show_estimate)
+        await in_group(interaction, show_estimate)
 
 
 async def _read(interaction: Context, group: Group, language: str | None = None) -> None:
@@ -145,12 +141,9 @@ async def _show_to_sign(interaction: Context, group: Group, language: str | None
         language: the language they asked for; None is that of their Discord.
 
     Raises:
-        NotAMemberError: the person is not in the server.
         NotPublishedError: nothing is published; the person waits in the queue from now on.
-        ScreeningError: the server's own questions come first.
     """
     client = interaction.client
-    await require_presence(interaction, group)
     who, now = interaction.user.id, client.now()
     try:
         within = group.signing.renew_within
@@ -191,8 +184,11 @@ class LanguageButton(
         record = await records.check_member(
             client.database, group.key, interaction.user.id, client.now()
         )
-        show = _read if record.standing is Standing.SIGNED else _show_to_sign
-        await show(interaction, group, self.language)
+        if record.standing is Standing.SIGNED:
+            await _read(interaction, group, self.language)
+        else:
+            await require(interaction, group, Action.SIGN)
+            await _show_to_sign(interaction, group, self.language)
 
 
 class PanelButton(
@@ -228,7 +224,6 @@ class AcceptButton(
     async def press(self, interaction: Context) -> None:
         """Record the acceptance, then say so."""
         client, group = interaction.client, known_group(interaction, self.group_key)
-        await require_presence(interaction, group)
         signature = await signing.accept_by_button(
             client.database,
             group.key,
@@ -260,7 +255,6 @@ class DeclineButton(
     async def press(self, interaction: Context) -> None:
         """Record the refusal, then say so."""
         client, group = interaction.client, known_group(interaction, self.group_key)
-        await require_presence(interaction, group)
         await signing.decline_by_button(
             client.database, group.key, interaction.user.id, self.version_id, client.now()
         )

@@ -9,9 +9,9 @@ from discord.ext import commands
 
 from bot import preflight, texts
 from bot.client import Pledge
-from bot.domain.errors import NotEntitledError, NotLookedError
+from bot.domain.errors import NotLookedError
 from bot.settings import Group
-from cogs._checks import groups_here, holds
+from cogs._checks import groups_for
 from cogs._ui import Context, plain_name, reply
 
 
@@ -29,7 +29,7 @@ class Inspection(
     async def check(self, interaction: discord.Interaction[Pledge]) -> None:
         """Look for every way to read the support channel without having signed."""
         # What Pledge can mend by itself it mends right after.
-        groups = _groups_to_look_at(interaction)
+        groups = await groups_for(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         # One at a time: each goes through all members of the server.
         async with self._looking:
@@ -37,21 +37,6 @@ class Inspection(
         await reply(interaction, pages)
         for group in groups:
             self.client.dispatch("reconcile", group.key)
-
-
-def _groups_to_look_at(interaction: Context) -> list[Group]:
-    """The groups meant here that the person may look at, as facilitator or server manager.
-
-    Raises:
-        UnknownGroupError: no group lives on this server.
-        NotEntitledError: the person may look at none of them.
-    """
-    groups = groups_here(interaction)
-    if not interaction.permissions.manage_guild:
-        groups = [group for group in groups if holds(interaction, group, "facilitator")]
-    if not groups:
-        raise NotEntitledError
-    return groups
 
 
 async def _look(interaction: Context, groups: list[Group]) -> list[str]:

@@ -17,7 +17,7 @@ from bot.effects.plain import plain_words
 from bot.services import records, stories, waiting
 from bot.settings import Group
 from bot.texts.catalogue import _
-from cogs._checks import groups_of_office, known_group, require_office
+from cogs._checks import known_group
 from cogs._overview import send_export, show_overview
 from cogs._recording import show_record
 from cogs._ui import (
@@ -26,10 +26,10 @@ from cogs._ui import (
     Context,
     button,
     buttons,
+    in_group,
     plain_name,
     reply,
     settle,
-    with_group,
 )
 
 PER_PAGE = 10
@@ -64,8 +64,7 @@ class Signatures(
         async def show(context: Context, group: Group) -> None:
             await _check(context, group, member)
 
-        groups = groups_of_office(interaction, "facilitator", "moderator")
-        await with_group(interaction, groups, show)
+        await in_group(interaction, show)
 
     @app_commands.command(name="list")
     async def list_people(self, interaction: Context, status: Status) -> None:
@@ -79,12 +78,12 @@ class Signatures(
         async def show(context: Context, group: Group) -> None:
             await reply(context, *await _page(context, group, status, 0))
 
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), show)
+        await in_group(interaction, show)
 
     @app_commands.command()
     async def overview(self, interaction: Context) -> None:
         """See how the group stands as a whole, in numbers and in a picture."""
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), show_overview)
+        await in_group(interaction, show_overview)
 
     @app_commands.command()
     @app_commands.rename(form="format")
@@ -99,12 +98,12 @@ class Signatures(
         async def send(context: Context, group: Group) -> None:
             await send_export(context, group, form)
 
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), send)
+        await in_group(interaction, send)
 
     @app_commands.command()
     async def remind(self, interaction: Context) -> None:
         """Remind the people who have not answered; says first how many and how long."""
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), _remind)
+        await in_group(interaction, _remind)
 
     @app_commands.command()
     async def record(
@@ -124,11 +123,10 @@ class Signatures(
         async def show(context: Context, group: Group) -> None:
             await show_record(context, group, member, _name_of(member), note.strip())
 
-        await with_group(interaction, groups_of_office(interaction, "facilitator"), show)
+        await in_group(interaction, show)
 
 
 async def _check(interaction: Context, group: Group, member: discord.User | discord.Member) -> None:
-    require_office(interaction, group, "facilitator", "moderator")
     client, signing = interaction.client, group.signing
     story = await stories.read_story(client.database, group.key, member.id, client.now())
     settled = Settled(
@@ -150,7 +148,6 @@ async def _check(interaction: Context, group: Group, member: discord.User | disc
 
 
 async def _remind(interaction: Context, group: Group) -> None:
-    require_office(interaction, group, "facilitator")
     client = interaction.client
     found = await waiting.count_waiting(client.database, group.key, client.now())
     if not found.due:
@@ -164,7 +161,6 @@ async def _remind(interaction: Context, group: Group) -> None:
 async def _page(
     interaction: Context, group: Group, status: str, page: int
 ) -> tuple[str, discord.ui.View | None]:
-    require_office(interaction, group, "facilitator")
     client = interaction.client
     wanted = None if status == "all" else Standing(status)
     found = await records.list_standings(
@@ -217,9 +213,8 @@ class RemindButton(
         super().__init__(button(texts.REMIND_BUTTON, f"pledge:remind:{group_key}", style))
 
     async def press(self, interaction: Context) -> None:
-        """Put the reminders into the outbox, if the presser is a facilitator now."""
+        """Put the reminders into the outbox."""
         client, group = interaction.client, known_group(interaction, self.group_key)
-        require_office(interaction, group, "facilitator")
         # In a large group this takes longer than the three seconds Discord waits.
         await interaction.response.defer()
         per_minute = group.signing.dm_per_minute
@@ -244,7 +239,7 @@ class PageButton(
         super().__init__(button(label, custom_id, discord.ButtonStyle.secondary))
 
     async def press(self, interaction: Context) -> None:
-        """Show the page, if the presser is a facilitator now."""
+        """Show the page."""
         group = known_group(interaction, self.group_key)
         content, view = await _page(interaction, group, self.status, self.page)
         await interaction.response.edit_message(content=content, view=view)

@@ -138,6 +138,26 @@ def unexplained_skips(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     yield node.lineno, f"{ast.unparse(node)} without a reason that names the lack"
 
 
+HELD = {
+    *("roles", "get_role", "top_role", "permissions", "guild_permissions", "resolved_permissions"),
+    *("permissions_for", "owner_id", "administrator", "manage_guild", "checks"),
+    *("is_moderator", "is_facilitator", "is_escalation", "is_owner", "manages_server"),
+}
+"""What people hold, by which only `cogs/_checks.py` may tell who may do what."""
+
+
+def own_checks(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Looks at what people hold, in a module that answers them."""
+    named = {last_name(node) for node in ast.walk(tree) if isinstance(node, ast.expr)}
+    if not {"Context", "Interaction"} & named:
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=owner, attr=attr) if attr in HELD:
+                if not (attr == "roles" and last_name(owner) in {"group", "_group"}):
+                    yield node.lineno, f"ask cogs/_checks.py instead: {ast.unparse(node)}"
+
+
 def missing_docstring(tree: ast.Module) -> Iterator[tuple[int, str]]:
     if tree.body and not ast.get_docstring(tree):
         yield 1, "a module opens with one sentence that says what it is for"
@@ -175,6 +195,11 @@ def missing_docstring(tree: ast.Module) -> Iterator[tuple[int, str]]:
             "@pytest.mark.skipif(x, reason='needs a POSIX system')\nclass A: ...",
             True,
         ),
+        (own_checks, "def f(i: Context): return i.user.guild_permissions", False),
+        (own_checks, "def f(i: discord.Interaction): return role in i.user.roles", False),
+        (own_checks, "def f(i: Context, viewer): return viewer.is_moderator", False),
+        (own_checks, "def f(i: Context, group): return group.roles.member", True),
+        (own_checks, "def f(guild): return guild.me.guild_permissions.kick_members", True),
         (missing_docstring, "x = 1", False),
         (missing_docstring, '"""What it is for."""', True),
         (missing_docstring, "", True),
@@ -192,6 +217,11 @@ def test_no_module_is_longer_than_a_person_reads() -> None:
 
 def test_cogs_hold_no_sentences() -> None:
     assert findings(sentences, files("cogs")) == []
+
+
+def test_cogs_ask_one_place_who_may_do_what() -> None:
+    asking = [path for path in files("cogs") if path.name != "_checks.py"]
+    assert findings(own_checks, asking) == []
 
 
 def test_mocks_have_a_spec() -> None:

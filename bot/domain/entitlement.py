@@ -1,36 +1,10 @@
-"""Who may do what with a case: the one place that every command, button and list asks."""
+"""Who may do what with one case: the rows of `bot.domain.authorisation`, and the people in it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.authorisation import RULES, Act, Conflict, Ground, Viewer
 from bot.domain.errors import DecidedBeforeError, UnknownCaseError
-
-
-class Act(StrEnum):
-    """What can be done with a case that is there."""
-
-    LIST = "list"
-    """Also: have it counted, and offered by autocomplete."""
-    SHOW = "show"
-    CLAIM = "claim"
-    NOTE = "note"
-    ASK = "ask"
-    HEAR = "hear"
-    DECIDE = "decide"
-    RECUSE = "recuse"
-    REOPEN = "reopen"
-    CLOSE = "close"
-    MERGE = "merge"
-    UNSEAL = "unseal"
-    EXPORT = "export"
-    EXTEND = "extend"
-    """Keep it longer than the retention says."""
-    MINE = "mine"
-    """See how one's own report stands, and who has looked at it."""
-    ANSWER_AS_REPORTER = "answer_as_reporter"
-    WITHDRAW_REPORT = "withdraw_report"
-    ANSWER_AS_ACCUSED = "answer_as_accused"
-    APPEAL = "appeal"
 
 
 class Handlers(StrEnum):
@@ -47,20 +21,6 @@ class Office(StrEnum):
 
     MODERATOR = "moderator"
     ESCALATION = "escalation"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Viewer:
-    """Somebody at the moment of use, with the offices they hold then.
-
-    `is_escalation` is whether the settings name them, or a role of theirs, as the escalation.
-    """
-
-    member_id: int
-    is_moderator: bool = False
-    is_facilitator: bool = False
-    is_escalation: bool = False
-    is_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +81,6 @@ def office_of(
     return handlers_of(people, offices, appeal=True)
 
 
-_OF_REPORTERS = frozenset({Act.MINE, Act.ANSWER_AS_REPORTER, Act.WITHDRAW_REPORT})
-_OF_ACCUSED = frozenset({Act.ANSWER_AS_ACCUSED, Act.APPEAL})
-
-
 def may(
     viewer: Viewer, act: Act, people: CasePeople, offices: Offices, *, appealed: bool = False
 ) -> bool:
@@ -141,20 +97,31 @@ def may(
         appealed: whether an appeal is running. Only somebody who has not decided before takes it
             up and decides it; if no such moderator is left, the next office sees the case as well.
     """
-    if act in _OF_REPORTERS:
-        return viewer.member_id in people.reporters
-    if act in _OF_ACCUSED:
-        return viewer.member_id == people.accused
-    if not people.is_free(viewer.member_id):
+    rule, member_id = RULES[act], viewer.member_id
+    if viewer.is_bot or _conflicts_of(member_id, people, appealed=appealed) & rule.conflicts:
         return False
+    if Ground.REPORTER in rule.grounds:
+        return member_id in people.reporters
+    if Ground.ACCUSED in rule.grounds:
+        return member_id == people.accused
     if not appealed:
         return _holds(viewer, handlers_of(people, offices))
-    may_decide = viewer.member_id not in people.deciders and _holds(
+    may_decide = member_id not in people.deciders and _holds(
         viewer, handlers_of(people, offices, appeal=True)
     )
-    if act in (Act.DECIDE, Act.CLAIM):
+    if Conflict.DECIDED in rule.conflicts:
         return may_decide
     return may_decide or _holds(viewer, handlers_of(people, offices))
+
+
+def _conflicts_of(member_id: int, people: CasePeople, *, appealed: bool) -> set[Conflict]:
+    has = {
+        Conflict.REPORTER: member_id in people.reporters,
+        Conflict.ACCUSED: member_id == people.accused,
+        Conflict.RECUSED: member_id in people.recused,
+        Conflict.DECIDED: appealed and member_id in people.deciders,
+    }
+    return {conflict for conflict, applies in has.items() if applies}
 
 
 def _holds(viewer: Viewer, handlers: Handlers) -> bool:

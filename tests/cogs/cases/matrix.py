@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import discord
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle, UserHandle
 from simcord.results import InteractionResult
@@ -44,6 +45,11 @@ PEOPLE = (
     "owner, nobody before",
     "accused owner, nobody before",
     "reporter owner, nobody before",
+    "former moderator",
+    "other facilitator",
+    "administrator",
+    "signer",
+    "bot",
 )
 
 Person = MemberActor | UserHandle
@@ -61,16 +67,21 @@ class Scene:
         world = self.world
         await world.publish()
         escalation = world.guild.create_role("escalation")
-        moderator = world.roles["moderator"]
+        moderator, facilitator = world.roles["moderator"], world.roles["harbour-light-facilitator"]
+        admin = discord.Permissions(administrator=True)
         roles: dict[str, list[RoleHandle]] = {
             "other moderator": [moderator],
             "recused moderator": [moderator],
             "accused moderator": [moderator],
             "reporter moderator": [moderator],
             "escalation": [escalation],
+            "former moderator": [moderator],
+            "other facilitator": [world.guild.create_role("quiet-cove-facilitator")],
+            "administrator": [world.guild.create_role("admin", permissions=admin)],
+            "bot": [moderator, facilitator],
         }
         for place, name in enumerate(PEOPLE):
-            user = world.env.create_user(f"test-{place}")
+            user = world.env.create_user(f"test-{place}", bot=name == "bot")
             if name == "outsider":
                 self.people[name] = user
             elif name == "facilitator":
@@ -89,6 +100,13 @@ class Scene:
         self.moderators = [world.moderator.id] + [
             self.people[name].id for name in roles if roles[name] == [moderator]
         ]
+        signer, former = self.people["signer"], self.people["former moderator"]
+        assert isinstance(signer, MemberActor)
+        # So many have joined at once that some are asked a minute later.
+        await world.env.advance_time(60)
+        await world.react(signer)
+        # They lost the role a moment ago, and only Discord knows.
+        world.env.backend.get_member(world.guild.id, former.id).role_ids.clear()
 
     async def make_case(self, name: str, entry: "Entry") -> "Tried":
         """The case of one column: only what makes this person somebody in it differs."""

@@ -12,6 +12,7 @@ from bot.services import (
     attesting,
     ledger,
     members,
+    notices,
     outbox,
     reading_back,
     signing,
