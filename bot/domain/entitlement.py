@@ -148,6 +148,6 @@ def require(
     if may(viewer, act, people, offices, appealed=appealed):
         return
     sees_it = may(viewer, Act.SHOW, people, offices, appealed=appealed)
-    if appealed and sees_it and act in (Act.DECIDE, Act.CLAIM):
+    if appealed and sees_it and Conflict.DECIDED in RULES[act].conflicts:
         raise DecidedBeforeError
     raise UnknownCaseError

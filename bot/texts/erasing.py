@@ -92,7 +92,7 @@ def _going(found: Erasure) -> list[str]:
             ).format(n=found.requests)
         )
     if found.notes:
-        lines.append(_("- What a facilitator noted with a signature of yours"))
+        lines.append(_("- Notes that were made with a signature of yours"))
     if found.messages or found.lists:
         lines.append(_("- The list of what I did, and still had to do, for you"))
     if found.entries:

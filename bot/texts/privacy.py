@@ -53,7 +53,7 @@ _WHY = {
 }
 
 _SEEN = {
-    Part.AGREEMENT: mark("Facilitators can see it, and moderators for one person at a time."),
+    Part.AGREEMENT: mark("Facilitators can see it. Moderators can, for one person at a time."),
     Part.ACCESS: mark(
         "Only whoever runs me can see it. Facilitators and moderators see that access is paused,"
         " and not why."
@@ -65,7 +65,9 @@ _SEEN = {
         " looks up your name, you are told, and why."
     ),
     Part.CONCERNED: mark("You, and moderators without a part in the case, can see it."),
-    Part.OFFICE: mark("Facilitators and moderators can see it where it belongs to their work."),
+    Part.OFFICE: mark(
+        "Those who do this work in the group can see it: facilitators and moderators."
+    ),
 }
 
 

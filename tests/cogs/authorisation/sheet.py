@@ -236,15 +236,24 @@ BREACHES = (
     # Last, as what is told of so many new cases keeps the bot busy.
     form(
         "ReportModal",
-        "b +  + +  + + +  + + + +  + + + -",
+        "b +  + +  + + +  + + + +  + + + b",
         "pledge:report:{group}:command:1",
         what="Somebody told a story of mine.",
         clause="covered",
     ),
+)
+PRIVACY = (
+    slash("privacy show", ANYBODY),
+    slash("privacy export", ANYBODY),
+    slash("privacy erase", ANYBODY),
+    # Of somebody else's record: everybody is told that it is not theirs.
+    button("pledge:erase", ANYBODY, "{name}:{group}:1:0123456789abcdef"),
+    button("pledge:erase:no", ANYBODY, "{name}"),
 )
 CHAPTERS = {
     "agreement": AGREEMENT,
     "versions": VERSIONS,
     "signatures": SIGNATURES,
     "breaches": BREACHES,
+    "privacy": PRIVACY,
 }

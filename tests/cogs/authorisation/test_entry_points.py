@@ -17,6 +17,7 @@ from bot.client import Pledge
 from bot.domain.authorisation import RULES, Act, Action
 from bot.domain.errors import DomainError
 from bot.entry_points import ENTRY_POINTS
+from cogs._passing import Passing
 from cogs._ui import Button, Form, GroupChoice, Question
 from tests.cogs.authorisation.sheet import CHAPTERS
 from tests.cogs.cases.matrix import ENTRIES
@@ -88,13 +89,13 @@ def test_every_right_has_a_rule_of_its_own() -> None:
 
 def test_whatever_is_open_for_a_while_asks_the_table() -> None:
     views = from_cogs(discord.ui.View) | from_cogs(discord.ui.Modal)
-    assert views == from_cogs(Question) | from_cogs(Form) | {Question, Form}
+    assert views == from_cogs(Question) | from_cogs(Form) | {Passing, Question, Form}
     items = from_cogs(discord.ui.DynamicItem)
     assert items == {one for one in from_cogs(Button) if not inspect.isabstract(one)} & items
     assert all(issubclass(one, Button) for one in items)
     gates = {"callback", "interaction_check"}
     again = [one for one in views | items if gates & set(vars(one))]
-    assert set(again) == {Question, Form}, "what asks the table is replaced"
+    assert set(again) == {Passing, Question, Form}, "what asks the table is replaced"
 
 
 def test_forms_that_come_in_by_their_id_are_taken_in_one_place(world: World) -> None:
