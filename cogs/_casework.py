@@ -25,7 +25,7 @@ from bot.texts import cases as words
 from bot.texts.catalogue import spoken
 from cogs._case_upkeep import NumbersButton, upkeep_buttons
 from cogs._checks import desks_here, known_group, require, viewer_of
-from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, with_group
+from cogs._ui import GROUP_KEY, Button, Context, button, buttons, chosen, reply, with_group
 
 PER_PAGE = 10
 CHOICES = 25
@@ -80,7 +80,7 @@ async def _page(
     interaction: Context, group: Group, status: str, page: int
 ) -> tuple[str, discord.ui.View | None]:
     client = interaction.client
-    states = tuple(CaseState) if status == "all" else (CaseState(status),)
+    states = tuple(CaseState) if status == "all" else (chosen(CaseState, status),)
     viewer, clocks = await viewer_of(interaction, group), clocks_of(group)
     found = await desk.list_cases(
         client.database, desk_of(client, group), viewer, states, page, PER_PAGE

@@ -3,7 +3,8 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self, cast
+from enum import StrEnum
+from typing import Any, Self, TypeVar, cast
 
 import discord
 from typing_extensions import override
@@ -11,10 +12,13 @@ from typing_extensions import override
 from bot import entry_points, texts
 from bot.client import answer_error, entry_point_of
 from bot.domain.authorisation import Action
+from bot.domain.errors import UnknownChoiceError
 from bot.settings import Group
 from bot.texts.catalogue import _
 from cogs._checks import Context, admit, groups_for, known_group
 from cogs._passing import Passing
+
+ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 
 LONGEST_NAME = 28
 """Characters of a name that are shown: ten people in a list must fit into one message."""
@@ -128,6 +132,18 @@ def buttons(*items: discord.ui.Item[Any]) -> discord.ui.View:
 def button(label: str, custom_id: str, style: discord.ButtonStyle) -> discord.ui.Button[Any]:
     """A plain button with a translated label, to be wrapped by a dynamic item."""
     return discord.ui.Button(label=_(label), custom_id=custom_id, style=style)
+
+
+def chosen(choices: type[ChoiceT], value: str) -> ChoiceT:
+    """One of the choices of an option; Discord offers no others, and this takes no others.
+
+    Raises:
+        UnknownChoiceError: it is none of them.
+    """
+    try:
+        return choices(value)
+    except ValueError:
+        raise UnknownChoiceError from None
 
 
 async def reply(

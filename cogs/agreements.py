@@ -27,7 +27,7 @@ from cogs._checks import known_group, require
 from cogs._inviting import show_estimate
 from cogs._publishing import CancelButton, HistoryButton, PublishButton, show_history, show_preview
 from cogs._receipts import send_receipt
-from cogs._ui import GROUP_KEY, Button, Context, button, buttons, in_group, reply, settle
+from cogs._ui import GROUP_KEY, Button, Context, button, buttons, chosen, in_group, reply, settle
 
 PlainButton = discord.ui.Button[Any]
 
@@ -72,7 +72,7 @@ class Agreements(
             interaction: the command.
             change: Minor for a typo, material for a real change: then all sign again.
         """
-        wanted = Change(change) if change else None
+        wanted = chosen(Change, change) if change else None
 
         async def preview(context: Context, group: Group) -> None:
             await show_preview(context, group, wanted)

@@ -26,6 +26,7 @@ from cogs._ui import (
     Context,
     button,
     buttons,
+    chosen,
     in_group,
     plain_name,
     reply,
@@ -162,7 +163,7 @@ async def _page(
     interaction: Context, group: Group, status: str, page: int
 ) -> tuple[str, discord.ui.View | None]:
     client = interaction.client
-    wanted = None if status == "all" else Standing(status)
+    wanted = None if status == "all" else chosen(Standing, status)
     found = await records.list_standings(
         client.database, group.key, wanted, page, PER_PAGE, client.now()
     )

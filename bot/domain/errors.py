@@ -86,6 +86,10 @@ class NotEntitledError(DomainError):
     """This is not open to you."""
 
 
+class UnknownChoiceError(DomainError):
+    """This is none of the choices that were offered."""
+
+
 class UnknownGroupError(DomainError):
     """No group of this name is configured here."""
 

@@ -26,7 +26,7 @@ from bot.storage.case_tables import (
     breach_timeline,
 )
 from bot.storage.database import Transaction
-from bot.storage.sealing import person_ref, seal, seal_text, unseal, unseal_text
+from bot.storage.sealing import person_ref, seal_text, unseal, unseal_text
 
 _columns = breach_decisions.c
 _newer = breach_decisions.alias("newer")
@@ -233,7 +233,7 @@ async def put_draft(
         "last_step_id": await find_last_step(tx, case_id),
         "outcome": ruling.outcome,
         "suspended_until": ruling.until,
-        "reason": seal(tx, ruling.reason.encode()),
+        "reason": seal_text(tx, ruling.reason),
     }
     added = await tx.execute(insert(breach_drafts).values(values).returning(breach_drafts.c.id))
     return added.scalar_one()

@@ -23,9 +23,14 @@ def unseal(tx: Transaction, token: bytes) -> bytes:
     return keys_of(tx).fernet.decrypt(token)
 
 
+def _bytes(text: str) -> bytes:
+    """Half a sign, which JSON can carry and no encoding has, becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
 def seal_json(tx: Transaction, value: Any) -> bytes:
     """Encrypt a text, a number, or a record made of them."""
-    return seal(tx, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    return seal(tx, _bytes(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
 
 
 def unseal_json(tx: Transaction, token: bytes) -> Any:
@@ -35,7 +40,7 @@ def unseal_json(tx: Transaction, token: bytes) -> Any:
 
 def seal_text(tx: Transaction, text: str | None) -> bytes | None:
     """Encrypt a text, if there is one."""
-    return None if text is None else seal(tx, text.encode())
+    return None if text is None else seal(tx, _bytes(text))
 
 
 def unseal_text(tx: Transaction, token: bytes | None) -> str | None:

@@ -294,9 +294,9 @@ def outcome_to_reporters(group: str, plan: Plan) -> str:
     if outcome == NO_BREACH and not plan.has_accused:
         lines.append(
             _(
-                "Your report names no one, so no step could be taken against a person. That does not"
-                " mean that you were wrong to speak up: thank you for it. If you learn more, please"
-                " tell us with `/breach report`."
+                "Your report names no one, so no step could be taken against a person. That does"
+                " not mean that you were wrong to speak up: thank you for it. If you learn more,"
+                " please tell us with `/breach report`."
             )
         )
     elif outcome in _TO_REPORTERS:

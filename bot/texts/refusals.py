@@ -57,6 +57,7 @@ REFUSALS = {
         "This is only open to some people in the group, who look after it. If you think it should"
         " be open to you, please ask a facilitator."
     ),
+    "UnknownChoiceError": mark("Please take one of the choices that Discord offers you."),
     "NotLookedError": mark(
         "Discord has not told me all that I asked, so I cannot say whether the support channel is"
         " closed. Please try again in a few minutes."

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -103,10 +103,14 @@ class Town:
         members = self.backend.get_guild(GUILD).members
         return {who for who, one in members.items() if self.roles["member"] in one.role_ids}
 
-    def heads(self) -> Counter[str]:
-        """The heads of the ledger that stand in the moderators' channel."""
+    def heads(self, since: datetime | None = None) -> Counter[str]:
+        """The heads of the ledger in the moderators' channel, perhaps only newer ones."""
         notices = self.backend.messages[self.channels["moderators"]].values()
-        found = (Head.find(one.content) for one in notices)
+        found = (
+            Head.find(one.content)
+            for one in notices
+            if since is None or discord.utils.snowflake_time(one.id) > since
+        )
         return Counter(str(head) for head in found if head is not None)
 
     def join(self, name: str, *roles: str) -> None:

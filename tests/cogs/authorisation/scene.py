@@ -53,9 +53,10 @@ OUTCOMES = {
     "NotSignedError": "n",
     "NothingSignedError": "n",
     "UnknownCaseError": "c",
+    "UnknownChoiceError": "x",
 }
 """What stands in a cell for a refusal: "g" in a group they have nothing to do with, "m" as only
-members sign, "n" nothing of theirs, "c" no such case, "-" not open to them."""
+members sign, "n" nothing of theirs, "c" no such case, "x" no such choice, "-" not open to them."""
 
 BACK = "b"
 """Refused, and what they wrote was given back."""
