@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import os
 import secrets
 import shutil
@@ -65,6 +66,7 @@ app.add_typer(receipt_app, name="receipt")
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 FATAL_CLOSES = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
@@ -82,6 +84,8 @@ STYLES = {
     Gravity.NOTE: "dim",
 }
 EXIT_REFUSED = 1
+EXIT_FAULT = 70
+"""What sysexits.h calls EX_SOFTWARE."""
 
 
 class UnreachableError(TemporaryError):
@@ -410,8 +414,8 @@ def _run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 def main() -> NoReturn:
     """Run the command line: exit 0 on success, 1 on a refusal or finding, 2 on wrong usage.
 
-    A 75 says that it passes by itself (no connection, no room on the disk), so that a supervisor
-    tries again.
+    A 75 says that it passes by itself (no connection, no room on the disk), a 70 that it is a fault
+    of Pledge's own: after both a supervisor tries again.
     """
     try:
         app()
@@ -421,6 +425,10 @@ def main() -> NoReturn:
     except (DomainError, OSError) as error:
         errors.print(escape(str(error)), style="red")
         sys.exit(EXIT_REFUSED)
+    except Exception:
+        log.configure()
+        logger.critical("Pledge has ended by a fault of its own; please report it", exc_info=True)
+        sys.exit(EXIT_FAULT)
     sys.exit(0)
 
 

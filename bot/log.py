@@ -3,9 +3,13 @@
 import logging
 import re
 import sys
+import traceback
+from types import TracebackType
 from typing import Any
 
 from typing_extensions import override
+
+from bot.domain.errors import DomainError
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -17,6 +21,38 @@ def hide_ids(record: logging.LogRecord) -> bool:
     """Take Discord's ids out of a line: discord.py writes addresses with the ids of people."""
     record.msg, record.args = _IDS.sub("…", record.getMessage()), None
     return True
+
+
+_PLAIN = (DomainError, OSError)
+"""Errors whose own words hold nothing that somebody wrote; OSError's are the system's."""
+
+
+class _Formatter(logging.Formatter):
+    """Shows where an error came from and what kind it is, and not what it says.
+
+    Libraries put the value that they could not take into their messages: a word somebody typed, a
+    row of a table, an address with a token.
+    """
+
+    @override
+    def formatException(
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | Any
+    ) -> str:
+        return _IDS.sub("…", "\n".join(_told(ei[1])))
+
+
+def _told(error: BaseException) -> list[str]:
+    """An error and what it came from, the first one first."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    lines = [*_told(before), "", "After that:", ""] if before is not None else []
+    lines.append("Traceback (most recent call last):")
+    lines += "".join(traceback.format_tb(error.__traceback__)).splitlines()
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    lines.append(f"{kind}: {error}" if isinstance(error, _PLAIN) else kind)
+    inner: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    for one in inner:
+        lines += [f"  | {line}" for line in _told(one)]
+    return lines
 
 
 class _ToStandardError(logging.StreamHandler[Any]):
@@ -39,7 +75,7 @@ def configure(level: int = logging.INFO) -> None:
     of interactions, its INFO the ids of sessions. The same holds for what lies below it.
     """
     handler = _ToStandardError()
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(_Formatter(FORMAT))
     handler.addFilter(hide_ids)
     root = logging.getLogger()
     root.handlers[:] = [handler]

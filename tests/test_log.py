@@ -62,3 +62,34 @@ def test_every_line_is_written_once_when_configured_again(
     log.configure()
     logging.getLogger("bot").info("Started")
     assert capsys.readouterr().err.count("Started") == 1
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.ERROR])
+def test_traceback_shows_the_place_and_no_word_of_what_could_not_be_taken(
+    level: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(level)
+    try:
+        try:
+            int("what somebody wrote")
+        except ValueError as error:
+            raise KeyError("of 100000000000000001") from error
+    except KeyError:
+        logging.getLogger("discord.client").exception("Ignoring exception in on_message")
+    written = capsys.readouterr().err
+    assert written.index("builtins.ValueError") < written.index("builtins.KeyError")
+    assert "test_log.py" in written
+    assert "wrote" not in written.replace('int("what somebody wrote")', "")
+    assert "100000000000000001" not in written
+
+
+def test_traceback_says_what_the_system_said(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure()
+    several = ExceptionGroup(
+        "several", [OSError(28, "No space left on device"), ValueError("wrote")]
+    )
+    logging.getLogger("bot").error("It failed", exc_info=several)
+    written = capsys.readouterr().err
+    assert "  | builtins.OSError: [Errno 28] No space left on device" in written
+    assert "  | builtins.ValueError" in written
+    assert "wrote" not in written

@@ -163,6 +163,7 @@ def closed_with(code: int) -> discord.ConnectionClosed:
         (StuckError("stuck"), 75),
         (StorageError("wrong key"), 1),
         (ConfigurationError("no such role"), 1),
+        (KeyError("a fault of our own, or of a library"), 70),
         (None, 0),
     ],
     ids=lambda value: getattr(value, "code", "") or type(value).__name__,
