@@ -46,6 +46,7 @@ def _of_neighbours(key: Path, database: Path | None, backup: Path | None) -> Ite
     kept = backup is not None and folder.is_relative_to(backup.resolve().parent)
     if kept or any(folder.glob("*.backup")):
         yield (
-            f"The key lies beside backups, in {folder}: whoever finds them can read everything."
+            f"The key lies beside backups, or below them, in {folder}: whoever finds them can read"
+            " everything."
             " Keep the backups elsewhere, and a copy of the key in a password manager."
         )

@@ -285,7 +285,7 @@ class FileButton(
         )
         ending = ENDINGS.get(about.media_type, "bin")
         name = case_files.evidence_name(self.number, self.evidence_id, ending)
-        file = discord.File(BytesIO(content), name)
+        file = discord.File(BytesIO(content), name, description=words.file_described(self.number))
         note = words.handed_out(self.number)
         await interaction.response.send_message(note, file=file, ephemeral=True)
 

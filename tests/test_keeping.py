@@ -71,7 +71,7 @@ def test_key_that_only_has_its_name_in_another_folder_lies_where_it_lies(
 def test_key_beside_backups_is_named(key: Path, tmp_path: Path) -> None:
     environ = {"PLEDGE_KEY_FILE": str(key)}
     (warning,) = warnings(environ, None, key.with_name("pledge-2026-03-01.backup"))
-    assert f"beside backups, in {key.parent}:" in warning
+    assert f"beside backups, or below them, in {key.parent}:" in warning
     make(key.with_name("pledge-2026-02-01.backup"))
     (warning,) = warnings(environ, tmp_path / "data" / "pledge.db")
     assert "beside backups" in warning

@@ -309,6 +309,13 @@ def file_button(number: int) -> str:
     return _("File {number}").format(number=number)
 
 
+def file_described(number: int) -> str:
+    """What stands for a picture from a report where it cannot be seen; nobody has described it."""
+    return _("A file from a report in case #{number}. I cannot tell what it shows.").format(
+        number=number
+    )
+
+
 def handed_out(number: int) -> str:
     """With a file of a case."""
     return _(

@@ -32,12 +32,12 @@ def preview(group: str, found: Erasure, terms: RetentionTerms, *, is_marked: boo
     """
     if not found.has_something:
         return _nothing(group, found, terms)
-    stays = [*_staying(found, terms), *_always_staying()]
+    stays = [*_staying(found, terms), *_always_staying(terms)]
     if is_marked:
         stays.append(
             _(
                 "- A mark without your name, so that I leave you in peace while you stay in the"
-                " server. It goes when you leave, or when you sign anew."
+                " server. It goes when you leave, or when you sign."
             )
         )
     parts = [
@@ -115,7 +115,8 @@ def _staying(found: Erasure, terms: RetentionTerms) -> list[str]:
             _(
                 "- **That somebody has signed**: which text, when, how, and the receipt number. The"
                 " group may have to show that a promise was made. Your account is not in it, only a"
-                " code like that one. On {when} at the latest, this code goes too."
+                " code that nobody without the key can match with you. On {when} at the latest,"
+                " this code goes too."
             ).format(when=moment(found.proven_until, "D"))
         )
     if found.reported:
@@ -130,13 +131,13 @@ def _staying(found: Erasure, terms: RetentionTerms) -> list[str]:
         lines.append(
             _(
                 "- **Cases that concern you** ({cases}): they stay until {days} days after they"
-                " were closed, because somebody asked for protection."
+                " were closed. What was decided must stay open to checking, for you as well."
             ).format(cases=_numbers(found.concerned), days=terms.case.days)
         )
     if found.pause is not None:
         lines.append(
             _(
-                "- **The pause of your access**: your account in secret writing, and how long it"
+                "- **The pause of your access**: your account number, locked, and how long it"
                 " lasts. Erasing must not be a way around it."
             )
             + " "
@@ -152,13 +153,13 @@ def _staying(found: Erasure, terms: RetentionTerms) -> list[str]:
     return lines
 
 
-def _always_staying() -> list[str]:
+def _always_staying(terms: RetentionTerms) -> list[str]:
     """Said to everybody, so that it tells nobody anything."""
     return [
         _(
-            "- If there were a case that you have not been told of, it would stay too, until it is"
-            " over."
-        )
+            "- If there were a case that you have not been told of, it would stay too, until {days}"
+            " days after it was closed."
+        ).format(days=terms.case.days)
     ]
 
 
@@ -175,8 +176,8 @@ def _after(terms: RetentionTerms) -> str:
                 " receipt that you have saved still proves itself."
             ),
             _(
-                "After that you are new to me. If you want to sign again, use `/agreement sign`. If"
-                " you leave and come back, I ask you like anybody who joins."
+                "After that you are new to me. If you want to sign, use `/agreement sign`. If you"
+                " leave and come back, I ask you like anybody who joins."
             ),
         ]
     )
@@ -191,25 +192,36 @@ def _backups(terms: RetentionTerms) -> str:
 
 def done(group: str, found: Erasure, *, role_waits: bool) -> str:
     """Said where it was confirmed."""
-    lines = [_("It is done. What I kept about you for **{group}** is erased.").format(group=group)]
+    lines = [
+        _("It is done. What could be erased about you for **{group}** is erased.").format(
+            group=group
+        )
+    ]
     if found.ends_access:
         lines.append(_ending(role_waits=role_waits))
         lines.append(_promise())
-    lines.append(_("If you want to come back one day, you are welcome: `/agreement sign`."))
+    if found.pause is None:
+        lines.append(_("If you want to come back one day, you are welcome: `/agreement sign`."))
     lines.append(_(SOMEONE_TO_TALK_TO))
     return "\n".join(lines)
 
 
 def erased(group: str, *, role_waits: bool) -> str:
-    """The last direct message to somebody who was erased."""
+    """The last direct message to somebody who was erased; nobody knows any more who they were."""
+    ended = _(
+        "If you were in the support channel: it is closed to you now. Please keep what you heard"
+        " there private. That part of a promise does not end."
+    )
     return "\n".join(
         [
-            _("What I kept about you for **{group}** is erased, as you wanted.").format(
+            _("What could be erased about you for **{group}** is erased, as you wanted.").format(
                 group=group
             ),
-            _ending(role_waits=role_waits),
-            _promise(),
-            _("This is my last message to you, unless you want to sign again."),
+            f"{_ending(role_waits=True)} {_promise()}" if role_waits else ended,
+            _(
+                "I do not write to you any more by myself, except about a case that you were told"
+                " of."
+            ),
             _(SOMEONE_TO_TALK_TO),
         ]
     )

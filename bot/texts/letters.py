@@ -111,7 +111,7 @@ def _acknowledged(first_look_days: int) -> str:
     return _(
         "Thank you for saying so. Your report has arrived and is kept under this number. Somebody"
         " looks at it {within}.\n\nWhoever works on it sees what you wrote, but not your name. If"
-        " they have a question, it comes from me, and so does your answer go to them. With"
+        " they have a question, I bring it to you, and I take your answer back to them. With"
         " `/breach mine` you see how it stands and who has looked at it, and you can take the"
         " report back."
     ).format(within=within.format(count=first_look_days))
@@ -181,13 +181,12 @@ def _suspended(words: str, until: datetime | None) -> str:
 
 def _nobody_left(crisis: str | None) -> str:
     text = _(
-        "We have to be honest with you: everybody who could look at your report has a part in it"
-        " themselves, so nobody in this group can deal with it fairly. Your report is kept, and"
-        " they are not shown it.\n\nWhat you can do outside this group:\n- Report messages to"
-        " Discord itself: press and hold the message, then *Report message*.\n- Ask a counselling"
-        " service or a lawyer for advice. They may hear everything.\n- If it is a crime, you can"
-        " go to the police.\n- You may leave the group at any time, and `/breach mine` shows your"
-        " report as long as you are on the server."
+        "We have to be honest with you: nobody is left in this group who could deal with your"
+        " report fairly. Your report is kept, and shown to nobody who has a part in it.\n\nWhat you"
+        " can do outside this group:\n- Report messages to Discord itself: press and hold the"
+        " message, then *Report message*.\n- Ask a counselling service or a lawyer for advice. They"
+        " may hear everything.\n- If it is a crime, you can go to the police.\n- You may leave the"
+        " group at any time. `/breach mine` still shows your report, in a direct message with me."
     )
     return f"{text}\n\n{crisis}" if crisis else text
 

@@ -238,13 +238,15 @@ def _consequence(group: str, plan: Plan) -> list[str]:
         return [
             _(
                 "You are no longer part of **{group}**: the support channel stays closed to you,"
-                " and your signature has ended. You are still welcome in the rest of the server."
+                " and your signature has ended. This does not change whether you are in the rest of"
+                " the server."
             ).format(group=group)
         ]
     if outcome == LEGAL:
         text = _(
-            "The harm is grave, so a person who was hurt may take legal steps. That is theirs to"
-            " decide, and the group does not promise it."
+            "The group found this serious and has written it down. Somebody who"
+            " was hurt may decide to take legal steps. That is theirs alone to"
+            " decide."
         )
         return [text, *opens]
     text = _("The group has chosen this step of the agreement:\n{step}")
@@ -280,7 +282,8 @@ _TO_REPORTERS = {
     REMOVED: mark("The person is no longer part of the group."),
     LEGAL: mark(
         "The group takes this seriously and has written it down so that it can help you if you want"
-        " to take legal steps. That is yours to decide, and the group cannot promise an end."
+        " to take legal steps. That is yours to decide, and the group cannot promise how it turns"
+        " out."
     ),
 }
 

@@ -14,8 +14,10 @@ from bot.texts.own_words import LABELS, LONG, TECHNICAL, TITLES, WORDS
 
 PRIVACY_COMMANDS = mark("What I keep about you: see it, take it with you, erase it")
 NOTHING_HELD = mark(
-    "I keep nothing about you here: no request, no signature, no report. My log has no names in it,"
-    " either. If a backup still holds something older, it goes with the backup."
+    "There is nothing here that I could show you: no request, no"
+    " signature, no report of yours. My log has no names in it, either."
+    " If there were a case that you have not been told of, I could not"
+    " show it. If a backup still holds something older, it goes with the backup."
 )
 EXPORT_NOTE = mark(
     "Here is everything that I may show you of what I keep about you: one file to read, and one for"
@@ -55,8 +57,8 @@ _WHY = {
 _SEEN = {
     Part.AGREEMENT: mark("Facilitators can see it. Moderators can, for one person at a time."),
     Part.ACCESS: mark(
-        "Only whoever runs me can see it. Facilitators and moderators see that access is paused,"
-        " and not why."
+        "Only whoever runs me can see it. If access is paused, facilitators"
+        " and moderators see that, and not why."
     ),
     Part.MESSAGES: mark("Only whoever runs me can see it."),
     Part.LEDGER: mark("Only whoever runs me can see it."),
@@ -77,7 +79,8 @@ def _kept(part: Part, terms: RetentionTerms) -> str:
             words = _(
                 "A request stays while you are here, and {unsigned} days after you leave without a"
                 " signature. A signature stays {proof} days after it has ended, or after you have"
-                " left. Then I keep only that somebody has signed, and nothing that leads to you."
+                " left. Then I keep only that somebody has signed, without your name or"
+                " number."
             )
         case Part.ACCESS:
             words = _(
@@ -89,6 +92,8 @@ def _kept(part: Part, terms: RetentionTerms) -> str:
         case Part.LEDGER:
             words = _(
                 "What it says of you goes after {proof} days. The chain stays, without the words."
+                " Whoever has the key and your account number could still test whether you are in"
+                " it."
             )
         case Part.REPORTED | Part.CONCERNED:
             words = _("It goes {case} days after the case was closed.")

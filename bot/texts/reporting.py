@@ -16,11 +16,15 @@ NOTICE_PASSED = mark(
 )
 FORM_TITLE = mark("Something left the group")
 WHAT_LABEL = mark("What happened?")
-WHAT_HINT = mark("In your own words. Please write nothing about anybody's health.")
+WHAT_HINT = mark(
+    "In your own words, as much or as little as you like. You need not repeat what is private."
+)
 WHEN_LABEL = mark("When?")
 WHEN_HINT = mark("A day, such as 2026-03-01. Leave it empty if you are not sure.")
 WHOM_LABEL = mark("Whom is it about?")
-WHOM_HINT = mark("You may leave this empty.")
+WHOM_HINT = mark(
+    "You may leave it empty. Then I cannot keep it from them, should they be a moderator."
+)
 CLAUSE_LABEL = mark("Which part of the promise?")
 FILES_LABEL = mark("Pictures or files")
 FILES_HINT = mark("Up to 3, 8 MB in all. Where a picture was taken is removed.")
@@ -59,16 +63,18 @@ def report_notice(group: str, crisis: str | None, source: Source) -> str:
         "",
         _("**Before you report something to {group}**").format(group=group),
         _(
-            "- The moderators who work on your case read what you write. Somebody it is about, or"
-            " who has a part in it, never does, not even as a moderator."
+            "- The moderators who work on your case read what you write. **Name whom it is about**,"
+            " and they never read it, not even as a moderator. If you name nobody, I cannot keep it"
+            " from them."
         ),
         _(
             "- They do not see that it was you. If one of them has to know, they must say why, and"
             " I tell you at once."
         ),
         _(
-            "- Your report is confidential, but not anonymous: I keep who made it, locked. It also"
-            " passes through Discord, which has its own rules."
+            "- Your report is confidential, but not anonymous: I keep who made it, locked. Whoever"
+            " runs me has the key and could look. It also passes through Discord, which has its own"
+            " rules."
         ),
         _(
             "- You get a case number and hear from me how it goes on. With `/breach mine` you see"
