@@ -202,7 +202,11 @@ def test_long_check_tells_of_its_progress_in_lines_where_there_is_no_terminal(
 
 def test_terminal_shows_a_bar_and_leaves_it_out_of_the_result(url: str) -> None:
     head = tell_story(url, 2_500)
-    out, bar = (Console(record=True, force_terminal=shown, file=None) for shown in (False, True))
+    # Whatever the terminal is in which the tests run.
+    environ = {"TERM": "xterm"}
+    out, bar = (
+        Console(record=True, force_terminal=shown, _environ=environ) for shown in (False, True)
+    )
     with bar.capture() as shown, out.capture() as said:
         assert verification.verify(url, KEYS, head, out, bar)
     assert "Checking" in shown.get()

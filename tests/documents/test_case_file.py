@@ -109,3 +109,4 @@ def test_bar_beside_words_begins_on_the_page_of_the_words() -> None:
     with paper.block():
         assert paper.page == 2
         paper.paragraph("Words.")
+    assert paper.finish().startswith(b"%PDF")
