@@ -7,6 +7,7 @@ from typing import Any
 
 from bot import texts
 from bot.services import backup, restore
+from bot.texts import erasing
 from tests.crash.town import ACCEPT, DECLINE
 from tests.crash.world import World, offers
 from tests.factories import KEYS
@@ -204,6 +205,32 @@ YEAR = (
     Step("a year later", a_year_without_the_bot, asleep=True, shows=_has_lapsed),
 )
 """A signature runs out."""
+
+
+async def erase(world: World) -> None:
+    """Anna has what is kept about her erased, unless it was."""
+    anna = world.people["anna"]
+    pages = await world.slash(anna, "welcome", "privacy erase")
+    if pages and offers(pages[-1], erasing.ERASE_BUTTON):
+        await world.press(anna, pages[-1], erasing.ERASE_BUTTON)
+
+
+def _is_erased(world: World) -> bool:
+    anna = world.people["anna"]
+    held = [*world.record.requests(anna), *world.record.signatures(anna)]
+    told = [one for one in world.messages("anna") if "could be erased" in one.content]
+    return not held and len(told) == 1 and is_inside("anna", holds=False)(world)
+
+
+ERASED = (
+    Step("first start", nothing, asleep=True, looked_at=False),
+    Step("publishing", publish, looked_at=False),
+    Step("anna joins", joins("anna"), looked_at=False),
+    Step("anna accepts", reacts("anna", ACCEPT), looked_at=False),
+    Step("anna erases", erase, again=erase, shows=_is_erased),
+    Step("start after the erasing", nothing, asleep=True, shows=_is_erased),
+)
+"""Somebody has their own record erased, and is not asked again nor let in by their old ✅."""
 
 PAST = (
     Step("first start", nothing, asleep=True, looked_at=False),
