@@ -16,7 +16,7 @@ from bot.domain.dossiers import Dossier
 from bot.domain.errors import NotEntitledError, UnknownCaseError, UnknownGroupError
 from bot.effects.case_notices import custom_id
 from bot.effects.desks import clocks_of, desk_of
-from bot.effects.plain import is_hidden, plain_lines
+from bot.effects.plain import plain_lines, visible_name
 from bot.effects.views import CASE_CUSTOM_ID
 from bot.services.cases import desk
 from bot.settings import Group
@@ -185,7 +185,7 @@ async def export_case(interaction: Context, group: Group, number: int) -> None:
         dossier=dossier,
         group=group.name,
         exported_by=viewer.member_id,
-        exporter=_visible(interaction.user.display_name),
+        exporter=visible_name(interaction.user.display_name, LONGEST_NAME),
         exported_at=now,
     )
     page = await client.press.make(print_case, file, spoken())
@@ -194,12 +194,6 @@ async def export_case(interaction: Context, group: Group, number: int) -> None:
         discord.File(BytesIO(write_data(file)), case_files.file_name(number, now, "json")),
     ]
     await interaction.followup.send(words.exported(number), files=files, ephemeral=True)
-
-
-def _visible(name: str) -> str:
-    """A name without hidden and direction-changing signs, for a file rather than a message."""
-    shown = "".join(sign for sign in name if sign.isprintable() and not is_hidden(sign)).strip()
-    return shown[:LONGEST_NAME] or "?"
 
 
 async def offer_cases(

@@ -9,7 +9,7 @@ from typing import Literal
 import discord
 
 from bot.documents import chart, roster
-from bot.effects.plain import is_hidden
+from bot.effects.plain import visible_name
 from bot.services import export, overview
 from bot.settings import Group
 from bot.texts import overview as words
@@ -133,13 +133,10 @@ async def _names(interaction: Context, member_ids: Sequence[int]) -> dict[int, s
         try:
             asking = guild.query_members(user_ids=some, limit=100, cache=False)
             for member in await asyncio.wait_for(asking, NAME_SECONDS):
-                names[member.id] = f"{_visible(member.display_name)} (@{_visible(member.name)})"
+                shown, account = (
+                    visible_name(name, LONGEST_NAME) for name in (member.display_name, member.name)
+                )
+                names[member.id] = f"{shown} (@{account})"
         except (TimeoutError, discord.ClientException):
             return names
     return names
-
-
-def _visible(name: str) -> str:
-    """A name without hidden and direction-changing signs, for a file rather than a message."""
-    shown = "".join(sign for sign in name if sign.isprintable() and not is_hidden(sign)).strip()
-    return shown[:LONGEST_NAME] or "?"

@@ -13,6 +13,7 @@ from bot import entry_points, texts
 from bot.client import answer_error, entry_point_of
 from bot.domain.authorisation import Action
 from bot.domain.errors import UnknownChoiceError
+from bot.effects.plain import visible_name
 from bot.settings import Group
 from bot.texts.catalogue import _
 from cogs._checks import Context, admit, groups_for, known_group
@@ -226,14 +227,9 @@ async def in_group(interaction: Context, then: Callable[[Context, Group], Awaita
 
 def plain_name(name: str) -> str:
     """A name as plain text: no formatting, no mention, no hidden or direction-changing signs."""
-    visible = "".join(sign for sign in name if sign.isprintable() and not _is_hidden(sign)).strip()
+    visible = visible_name(name, LONGEST_NAME + 1)
     if len(visible) > LONGEST_NAME:
         visible = f"{visible[: LONGEST_NAME - 1]}…"
     escaped = discord.utils.escape_mentions(discord.utils.escape_markdown(visible))
     # Without this, <t:…>, <#…> and their like would still be drawn as times and channels.
-    return escaped.replace("<", "\\<") or "?"
-
-
-def _is_hidden(sign: str) -> bool:
-    """Zero-width and direction marks, most of which Python calls unprintable already."""
-    return sign in "\u200b\u200c\u200d\u2060\ufeff\u061c\u3164\u115f\u1160\uffa0"
+    return escaped.replace("<", "\\<")

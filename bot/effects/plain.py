@@ -25,6 +25,17 @@ def _escaped(text: str) -> str:
     return escaped.replace("<", "\\<")
 
 
+def visible_name(name: str, longest: int) -> str:
+    """A name without hidden and direction-changing signs, unescaped; "?" if nothing is left of it.
+
+    Args:
+        name: as somebody gave it to themselves.
+        longest: characters of it that are kept.
+    """
+    shown = "".join(sign for sign in name if sign.isprintable() and not is_hidden(sign)).strip()
+    return shown[:longest] or "?"
+
+
 def without_hidden(text: str) -> str:
     """Text as it is formatted, without hidden and direction-changing signs."""
     return "".join(sign for sign in text if not is_hidden(sign))
