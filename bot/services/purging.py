@@ -1,8 +1,10 @@
 """Once a day, what was kept for long enough goes, in steps that a crash cannot halve."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.domain.agreements import RevokeReason
 from bot.domain.breaches import CaseState, Side
@@ -21,12 +23,16 @@ from bot.storage import (
     versions,
 )
 from bot.storage.database import Database, Transaction
+from bot.storage.retention import Leavers
 
 PEOPLE_PER_STEP = 50
 """Each step is a transaction of its own, and nobody waits longer than for one of them."""
 
 LEAVERS_PER_STEP = 10
 """Each of their signatures has to end first."""
+
+PEOPLE_PER_LOOK = 5_000
+"""Who is due is found out before the steps, where it holds nobody up, for many steps at once."""
 
 ROWS_PER_STEP = 500
 CASES_PER_STEP = 5
@@ -80,6 +86,16 @@ class _Limits:
     def is_gone_for(self, time: timedelta) -> bool:
         return self.gone_at is not None and self.gone_at <= self.now - time
 
+    def find_leavers(self, time: timedelta) -> Leavers | None:
+        """Whoever has been away for this long; None while that is not sure, or nobody was told."""
+        if self.warned is None or not self.knows_leavers:
+            return None
+        return Leavers(
+            group_key=self.group_key,
+            before=self.warned - time,
+            everybody=self.is_gone_for(time),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
@@ -90,6 +106,7 @@ class _Done:
 
 
 _Step = Callable[[Transaction, _Limits], Awaitable[_Done]]
+_Look = Callable[[Transaction, Leavers, int], Awaitable[list[int]]]
 
 
 def _next_mark(group_key: str) -> str:
@@ -150,16 +167,17 @@ async def purge(
     async with database.read() as tx:
         limits = await _look(tx, group_key, terms, now)
     purged = Purged(is_sure=limits.knows_leavers)
-    for name, step in _steps(limits):
-        has_more = True
-        while has_more:
-            if not steps:
-                return replace(purged, is_whole=False)
-            steps -= 1
-            async with database.write() as tx:
-                done = await step(tx, limits)
-            purged = replace(purged, **{name: getattr(purged, name) + done.count})
-            has_more = done.has_more
+    async with aclosing(_steps(database, limits)) as todo:
+        async for name, step in todo:
+            has_more = True
+            while has_more:
+                if not steps:
+                    return replace(purged, is_whole=False)
+                steps -= 1
+                async with database.write() as tx:
+                    done = await step(tx, limits)
+                purged = replace(purged, **{name: getattr(purged, name) + done.count})
+                has_more = done.has_more
     return purged
 
 
@@ -181,40 +199,50 @@ async def _look(tx: Transaction, group_key: str, terms: RetentionTerms, now: dat
     )
 
 
-def _steps(limits: _Limits) -> list[tuple[str, _Step]]:
+async def _steps(database: Database, limits: _Limits) -> AsyncGenerator[tuple[str, _Step]]:
     """What there is to do, in this order: people are forgotten once their signatures are."""
-    steps: list[tuple[str, _Step]] = [
-        ("signatures", _end_of_leavers),
-        ("signatures", _keep_proofs),
-        ("proofs", _reduce_proofs),
-        ("people", _forget_people),
-        ("requests", _drop_replaced),
-        ("words", _forget_words),
-        ("activity", _drop_activity),
-        ("activity", _drop_small),
-    ]
+    signed = limits.find_leavers(limits.terms.proof)
+    async for people in _pages(database, retention.list_left_signed, signed, LEAVERS_PER_STEP):
+        yield "signatures", partial(_end_of_leavers, people)
+    yield "signatures", _keep_proofs
+    yield "proofs", _reduce_proofs
+    unsigned = limits.find_leavers(limits.terms.unsigned)
+    async for people in _pages(database, retention.list_left_unsigned, unsigned, PEOPLE_PER_STEP):
+        yield "people", partial(_forget_people, people)
+    yield "requests", _drop_replaced
+    yield "words", _forget_words
+    yield "activity", _drop_activity
+    yield "activity", _drop_small
     if limits.is_gone_for(limits.terms.unsigned):
-        steps += [("activity", _drop_all_activity), ("activity", _drop_presence)]
+        yield "activity", _drop_all_activity
+        yield "activity", _drop_presence
     if limits.is_gone_for(limits.terms.case):
-        steps += [("cases", _drop_cases)]
-    return steps
+        yield "cases", _drop_cases
 
 
-async def _end_of_leavers(tx: Transaction, limits: _Limits) -> _Done:
+async def _pages(
+    database: Database, look: _Look, leavers: Leavers | None, size: int
+) -> AsyncGenerator[Leavers]:
+    """Leavers who are due, so many for a step; each step looks again whether they still are."""
+    has_more = leavers is not None
+    while leavers is not None and has_more:
+        async with database.read() as tx:
+            found = await look(tx, leavers, PEOPLE_PER_LOOK)
+        for start in range(0, len(found), size):
+            yield replace(leavers, among=found[start : start + size])
+        has_more = len(found) == PEOPLE_PER_LOOK
+
+
+async def _end_of_leavers(leavers: Leavers, tx: Transaction, limits: _Limits) -> _Done:
     """Signatures of people who left long ago end; then they are proofs like the others."""
-    if limits.warned is None or not limits.knows_leavers:
-        return _Done()
-    key, time = limits.group_key, limits.terms.proof
-    found = await retention.list_left_signed(
-        tx, key, limits.warned - time, LEAVERS_PER_STEP, everybody=limits.is_gone_for(time)
-    )
+    found = await retention.list_signatures_of(tx, leavers)
     for signature in found:
         await signatures.mark_revoked(tx, signature, RevokeReason.EXPIRED, limits.now)
     ended = [await signatures.get(tx, signature.id) for signature in found]
     # They were held since the person left: that is over.
-    await proofs.keep(tx, key, ended, timedelta(), limits.now)
-    await retention.settle_refusals(tx, key, ended)
-    return _page(len(found), LEAVERS_PER_STEP)
+    await proofs.keep(tx, limits.group_key, ended, timedelta(), limits.now)
+    await retention.settle_refusals(tx, limits.group_key, ended)
+    return _Done(count=len(found))
 
 
 async def _keep_proofs(tx: Transaction, limits: _Limits) -> _Done:
@@ -234,16 +262,11 @@ async def _reduce_proofs(tx: Transaction, limits: _Limits) -> _Done:
     return _page(len(held), PEOPLE_PER_STEP)
 
 
-async def _forget_people(tx: Transaction, limits: _Limits) -> _Done:
-    if limits.warned is None or not limits.knows_leavers:
-        return _Done()
-    key, time = limits.group_key, limits.terms.unsigned
-    people = await retention.list_left_unsigned(
-        tx, key, limits.warned - time, PEOPLE_PER_STEP, everybody=limits.is_gone_for(time)
-    )
+async def _forget_people(leavers: Leavers, tx: Transaction, limits: _Limits) -> _Done:
+    people = await retention.list_left_unsigned(tx, leavers, PEOPLE_PER_STEP)
     if people:
-        await retention.forget_people(tx, key, people, limits.now)
-    return _page(len(people), PEOPLE_PER_STEP)
+        await retention.forget_people(tx, limits.group_key, people, limits.now)
+    return _Done(count=len(people))
 
 
 async def _drop_replaced(tx: Transaction, limits: _Limits) -> _Done:

@@ -1,6 +1,7 @@
 """What has been kept for long enough: found and removed in steps, and which table holds what."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +78,25 @@ STATED: Mapping[str, tuple[DataClass, ...] | str] = {
 # People who left ---------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leavers:
+    """People who left a group by an instant.
+
+    `everybody` is True where the bot has been away from the server for as long: nobody is there
+    any more. `among` names some of them, when the others do not matter now.
+    """
+
+    group_key: str
+    before: datetime
+    everybody: bool
+    among: Sequence[int] | None = None
+
+    def has_left(self) -> ColumnElement[bool]:
+        """Whether an open request is that of one of them."""
+        found = _has_left(self.before, everybody=self.everybody)
+        return found if self.among is None else and_(_requests.member_id.in_(self.among), found)
+
+
 def _has_left(
     before: datetime, *, after: datetime | None = None, everybody: bool = False
 ) -> ColumnElement[bool]:
@@ -102,14 +122,12 @@ async def count_left_unsigned(
     return (await tx.execute(select(func.count()).where(*unsigned))).scalar_one()
 
 
-async def list_left_unsigned(
-    tx: Transaction, group_key: str, before: datetime, limit: int, *, everybody: bool
-) -> list[int]:
-    """People who left by then and have no signature; nothing is being sent to them just now."""
+async def list_left_unsigned(tx: Transaction, leavers: Leavers, limit: int) -> list[int]:
+    """Those without a signature, to whom nothing is being sent just now."""
     is_sent = exists().where(
         effects.c.request_id == _requests.id, effects.c.state == EffectState.RUNNING
     )
-    unsigned = _left_unsigned(group_key, _has_left(before, everybody=everybody))
+    unsigned = _left_unsigned(leavers.group_key, leavers.has_left())
     query = select(_requests.member_id).where(*unsigned, ~is_sent)
     found = await tx.execute(query.order_by(_requests.left_at).limit(limit))
     return list(found.scalars())
@@ -181,12 +199,17 @@ async def count_signatures_due(
     return ended_ones + (await tx.execute(query.where(*left))).scalar_one()
 
 
-async def list_left_signed(
-    tx: Transaction, group_key: str, before: datetime, limit: int, *, everybody: bool
-) -> list[Signature]:
-    """Signatures that stand, of people who left by then."""
-    left = _left_signed(group_key, _has_left(before, everybody=everybody))
-    found = await tx.execute(_signatures().where(*left).limit(limit))
+async def list_left_signed(tx: Transaction, leavers: Leavers, limit: int) -> list[int]:
+    """Those with a signature that stands."""
+    left = _left_signed(leavers.group_key, leavers.has_left())
+    found = await tx.execute(select(_columns.member_id).where(*left).limit(limit))
+    return list(found.scalars())
+
+
+async def list_signatures_of(tx: Transaction, leavers: Leavers) -> list[Signature]:
+    """The signatures of theirs that stand."""
+    left = _left_signed(leavers.group_key, leavers.has_left())
+    found = await tx.execute(_signatures().where(*left))
     return [rows.signature(row) for row in found.mappings()]
 
 

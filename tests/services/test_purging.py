@@ -1,6 +1,9 @@
 """What was kept for long enough goes, in years of a made-up group, on both engines."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -16,9 +19,9 @@ from bot.services import (
     signing,
 )
 from bot.services.purging import Purged
-from bot.storage import effects, holders, requests, signatures, versions
+from bot.storage import effects, holders, requests, retention, signatures, versions
 from bot.storage import tables as t
-from bot.storage.database import Database
+from bot.storage.database import Database, Transaction
 from bot.storage.proof_tables import proofs as kept
 from tests.factories import NEWCOMER, NOW
 from tests.services.test_ledger import ACCEPT, GROUP
@@ -124,6 +127,41 @@ async def test_signature_of_somebody_who_left_counts_for_as_long_as_it_is_kept(
     await town.live(50)
     async with town.database.read() as tx:
         assert await signatures.find_unrevoked(tx, GROUP, NEWCOMER) is not None
+
+
+@pytest.mark.parametrize("life", [declined, signed])
+async def test_whoever_comes_back_while_the_purge_is_under_way_is_left_alone(
+    town: Town, life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = (NEWCOMER, NEWCOMER + 1)
+    for who in both:
+        await town.join(who)
+        await life(town, who)
+        await town.leave(who)
+    await town.live(89 if life is declined else 1_094)
+    standings = {declined: Standing.WAITING, signed: Standing.SIGNED}
+    name = {declined: "list_left_unsigned", signed: "list_left_signed"}[life]
+    look, write = getattr(retention, name), town.database.write
+
+    @asynccontextmanager
+    async def after_a_return() -> AsyncGenerator[Transaction]:
+        monkeypatch.setattr(town.database, "write", write)
+        await town.join(NEWCOMER)
+        async with write() as tx:
+            yield tx
+
+    async def look_once(*args: Any) -> list[int]:
+        found = await look(*args)
+        assert NEWCOMER in found
+        monkeypatch.setattr(retention, name, look)
+        monkeypatch.setattr(town.database, "write", after_a_return)
+        return found
+
+    monkeypatch.setattr(retention, name, look_once)
+    town.now += 8 * DAY
+    await purging.purge(town.database, GROUP, TERMS, town.now)
+    assert await standing_of(town, NEWCOMER) is standings[life]
+    assert await places_of(town.database, both[1]) == set()
 
 
 # People who are there ----------------------------------------------------------------------------
