@@ -1,11 +1,8 @@
 """A whole case with words nobody else uses, and a search for them wherever they must not be."""
 
 import asyncio
-import base64
 import io
-import logging
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +12,8 @@ from PIL import Image
 from simcord.actors import MemberActor
 from simcord.results import InteractionResult
 from simcord.types import HttpLogEntry
-from sqlalchemy import select, table, text
+from sqlalchemy import text
 
-from bot import log
 from bot.client import Pledge
 from bot.domain.agreements import Agreement, Consequence
 from bot.services import backup, rotation
@@ -26,10 +22,13 @@ from bot.storage.database import Database
 from bot.storage.tables import metadata
 from tests.cogs.conftest import World, env, groups, open_database, world
 from tests.factories import KEYS, NOW, make_agreement
+from tests.leaks.search import Everything, files_below, found, read_rows
 from tests.storage.rows import nobody
 from tests.storage.sealed import BOTH, NEW
 
 __all__ = ["env", "groups", "open_database", "world"]
+
+pytestmark = pytest.mark.usefixtures("temporary")
 
 REPORT = "marigold-told-this"
 FILE_NAME = "tansy-screenshot"
@@ -66,8 +65,6 @@ OF_CASES = {
     "case_access",
     *(name for name in metadata.tables if name.startswith("breach_")),
 }
-QUIET = ("discord", "simcord", "aiohttp")
-"""Whose DEBUG prints whole frames, so that Pledge never lets it (`bot.log`)."""
 
 
 NEVER = {
@@ -76,37 +73,6 @@ NEVER = {
     "postgresql": "ALTER TABLE breach_reports ADD CONSTRAINT never CHECK (id < 0)",
 }
 """Has the database refuse a report."""
-
-
-class Everything(logging.Handler):
-    """Keeps all that is logged, with tracebacks."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.NOTSET)
-        self.lines: list[str] = []
-        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
-@pytest.fixture
-def logged() -> Iterator[Everything]:
-    """Every logger there is at DEBUG, but for those that Pledge itself keeps quiet."""
-    root, everything = logging.getLogger(), Everything()
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
-    log.configure(logging.DEBUG)
-    for name in levels:
-        if name.split(".")[0] not in QUIET:
-            logging.getLogger(name).setLevel(logging.DEBUG)
-    root.handlers[:] = [everything]
-    root.setLevel(logging.DEBUG)
-    yield everything
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, old in levels.items():
-        logging.getLogger(name).setLevel(old)
 
 
 @pytest.fixture
@@ -121,16 +87,6 @@ async def client(database_url: str, groups: list[Group]) -> AsyncIterator[Pledge
     database = await Database.open(database_url, KEYS)
     yield Pledge(groups, database, KEYS)
     await database.close()
-
-
-@pytest.fixture(autouse=True)
-def temporary(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go from now on, here and in other processes."""
-    assert database_url  # a server that starts for the tests keeps its files elsewhere
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    return tmp_path / "temporary"
 
 
 # The case ----------------------------------------------------------------------------------------
@@ -247,56 +203,13 @@ async def case(world: World, logged: Everything) -> Case:
 # The search --------------------------------------------------------------------------------------
 
 
-def forms_of(word: str) -> list[bytes]:
-    """A word as it may stand in a file."""
-    raw = word.encode()
-    # Its middle, as base64 shows it wherever it begins.
-    shifted = [base64.b64encode(bytes(n) + raw)[4:-4] for n in range(3)]
-    return [raw, word.encode("utf-16-le"), raw.hex().encode(), *shifted]
-
-
-def found(raw: bytes | str, words: tuple[str, ...] = MARKERS) -> list[str]:
-    data = raw.encode() if isinstance(raw, str) else raw
-    return [word for word in words if any(form in data for form in forms_of(word))]
-
-
-async def read_rows(database: Database, name: str) -> list[str]:
-    """Every row of a table as text, as somebody with the database but no key reads it."""
-    async with database.read() as tx:
-        rows = (await tx.execute(select(text("*")).select_from(table(name)))).all()
-    return [
-        " ".join(
-            value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row
-        )
-        for row in rows
-    ]
-
-
-def test_search_finds_a_word_in_every_form() -> None:
-    sentence = f"that {REPORT}, and more"
-    raw = sentence.encode()
-    for form in (raw, sentence.encode("utf-16-le"), raw.hex().encode()):
-        assert found(form) == [REPORT]
-    for start in range(6):
-        assert found(base64.b64encode(bytes(start) + raw)) == [REPORT]
-    assert found("marigold-told-that") == []
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
 async def test_words_of_a_case_are_nowhere_in_the_record(case: Case) -> None:
     database = case.world.database
     people = (str(case.reporter.id), str(case.accused.id))
     filled = set[str]()
     for name in metadata.tables:
         for row in await read_rows(database, name):
-            assert found(row) == [], name
+            assert found(row, MARKERS) == [], name
             if name in OF_CASES:
                 filled.add(name)
                 assert found(row, people) == [], name
@@ -336,13 +249,13 @@ async def test_no_file_holds_a_word_of_a_case(
     people = (str(case.reporter.id), str(case.accused.id))
     for name, raw in files.items():
         assert found(raw, (*MARKERS, *people)) == [], name
-        assert found(name) == []
+        assert found(name, MARKERS) == []
     assert await asyncio.to_thread(files_below, temporary) == {}
 
 
 async def test_log_holds_no_word_of_a_case_at_any_level(case: Case, logged: Everything) -> None:
     assert len(logged.lines) > 100
-    assert [line for line in logged.lines if found(line)] == []
+    assert [line for line in logged.lines if found(line, MARKERS)] == []
 
 
 async def test_fault_while_a_report_is_kept_repeats_none_of_it(
@@ -361,7 +274,7 @@ async def test_fault_while_a_report_is_kept_repeats_none_of_it(
     assert [line for line in logged.lines if "INSERT INTO breach_reports" in line]
     people = (str(case.reporter.id), str(case.accused.id))
     own = [line for line in logged.lines if not line.startswith(("aiosqlite", "asyncio"))]
-    assert [line for line in logged.lines if found(line)] == []
+    assert [line for line in logged.lines if found(line, MARKERS)] == []
     assert [line for line in own if found(line, people)] == []
 
 
@@ -373,8 +286,8 @@ async def test_nobody_is_sent_what_is_not_theirs(case: Case) -> None:
     }
     asked = world.env.http_requests
     for one in asked:
-        assert found(one.path) == []
-        assert found(str(one.reason or "")) == []
+        assert found(one.path, MARKERS) == []
+        assert found(str(one.reason or ""), MARKERS) == []
         if one.path.startswith("/channels/"):
             channel = one.path.split("/")[2]
             assert found(repr(one.json), places.get(channel, MARKERS)) == [], one.path
@@ -400,7 +313,7 @@ async def test_change_of_keys_leaves_the_case_readable_and_no_word_behind(
     database = await Database.open(database_url, NEW)
     for name in metadata.tables:
         for row in await read_rows(database, name):
-            assert found(row) == [], name
+            assert found(row, MARKERS) == [], name
     await database.close()
     for name, raw in (await asyncio.to_thread(files_below, tmp_path)).items():
-        assert found(raw) == [], name
+        assert found(raw, MARKERS) == [], name
