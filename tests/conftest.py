@@ -1,6 +1,7 @@
 """What every layer shares: a real database on each engine, and an order that saves time."""
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(ranks, len(LONGEST))
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Look for rubbish less often, and not among what stays for the whole run: a tenth is saved."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +137,9 @@ def database_url(engine_name: str, request: pytest.FixtureRequest) -> Iterator[s
     server = request.getfixturevalue("postgres_server")
     template = request.getfixturevalue("postgres_template")
     name = f"pledge_{uuid.uuid4().hex}"
-    asyncio.run(_administer(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    # Copied by the file system: several times faster than page by page through the server's log.
+    copy = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
+    asyncio.run(_administer(server, copy))
     yield _database_url(server, name)
     asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
