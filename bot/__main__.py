@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -52,7 +53,6 @@ from bot.terminal import reading_bars
 
 app = typer.Typer(
     name="pledge",
-    help="Keeps the confidentiality agreement of a peer support group on Discord.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -90,6 +90,24 @@ EXIT_FAULT = 70
 
 class UnreachableError(TemporaryError):
     """Discord cannot be reached at the moment."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"pledge {metadata.version('pledge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _pledge(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Keeps the confidentiality agreement of a peer support group on Discord."""
 
 
 @app.command()
@@ -217,6 +235,7 @@ def check(
             f" {group.agreement.sha256()[:16]} from {escape(str(group.agreement_path))}"
         )
     if offline:
+        _warn_of_keeping(settings)
         console.print(
             "The configuration and the agreements are in order, as far as the files go."
             " `pledge check` asks Discord about the rest."
@@ -331,7 +350,10 @@ def restore(
     """Put a backup back in the place of the database; Pledge must be stopped."""
     settings, keys = _load(), Keyring(encryption_key(os.environ))
     _warn_of_keeping(settings)
-    if not backups.put_back(settings.database_url, keys, file, console, overwrite=yes):
+    kept_for = min(group.retention.terms.backup for group in settings.groups)
+    if not backups.put_back(
+        settings.database_url, keys, file, console, kept_for=kept_for, overwrite=yes
+    ):
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -1,7 +1,7 @@
 """What `pledge backup` and `pledge restore` say in the terminal."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -33,8 +33,24 @@ def save(url: str, keys: Keyring, file: Path, console: Console) -> bool:
     return _all_well(saved.checked)
 
 
-def put_back(url: str, keys: Keyring, file: Path, console: Console, *, overwrite: bool) -> bool:
+def put_back(
+    url: str,
+    keys: Keyring,
+    file: Path,
+    console: Console,
+    *,
+    kept_for: timedelta,
+    overwrite: bool,
+) -> bool:
     """Put a backup back and say what comes next; returns whether all is well.
+
+    Args:
+        url: where the database is.
+        keys: the operator's keys.
+        file: the backup.
+        console: where to say it.
+        kept_for: after how long people were told that no backup is left.
+        overwrite: whether a record that is there may be replaced.
 
     Raises:
         DomainError: that would replace a record or put back a wrong one, and `overwrite` is False.
@@ -59,6 +75,16 @@ def put_back(url: str, keys: Keyring, file: Path, console: Console, *, overwrite
         " Pledge: it compares the record with Discord, takes the role from nobody before that is"
         " done, and tells the moderators' channel what it found and what it cannot know."
     )
+    console.print(
+        "Whoever used `/privacy erase` after that is in the record again, and Pledge cannot know"
+        " of them. Say so where your members read it, so that they can erase it once more; then"
+        " delete the backup."
+    )
+    if now - restored.known_until > kept_for:
+        console.print(
+            f"Your members were told that no backup is older than {kept_for.days} days"
+            " (`retention: backup_days`), and this one is. Delete it, and any other like it."
+        )
     return _all_well(restored.checked)
 
 

@@ -6,12 +6,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from sqlalchemy import text
+from typing_extensions import override
 
+from bot import backups
 from bot.__main__ import main
 from bot.storage.database import Database
 from tests.factories import KEY, KEYS, NEWCOMER, publish
@@ -141,7 +144,25 @@ def test_restore_says_what_it_put_back_and_what_comes_next(record: Pledge) -> No
     assert "signatures 2 (2 of them not ended)" in result.out
     assert re.search(r"knows nothing of what happened after 20\d\d-\d\d-\d\d", result.out)
     assert "Now start Pledge: it compares the record with Discord" in result.out
+    assert "Whoever used `/privacy erase` after that is in the record again" in result.out
+    assert "no backup is older than" not in result.out
     assert record("ledger", "verify").code == 0
+
+
+def test_restore_says_when_the_backup_should_have_been_deleted(
+    record: Pledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(datetime):
+        @classmethod
+        @override
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=31)
+
+    record("backup", "a.backup")
+    monkeypatch.setattr(backups, "datetime", Later)
+    result = record("restore", "a.backup", "--yes")
+    assert result.code == 0
+    assert "Your members were told that no backup is older than 30 days" in result.out
 
 
 def test_restore_asks_for_leave_and_says_what_would_be_lost(record: Pledge) -> None:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +101,13 @@ def ask_python(*arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         text=True,
     )
+
+
+# What it is --------------------------------------------------------------------------------------
+
+
+def test_version_is_that_of_the_package(pledge: Pledge) -> None:
+    assert pledge("--version") == (0, f"pledge {metadata.version('pledge')}\n", "")
 
 
 # keygen ------------------------------------------------------------------------------------------
@@ -222,6 +230,18 @@ def test_offline_check_of_the_example_needs_neither_token_nor_key(pledge: Pledge
     assert (result.code, result.err) == (0, "")
     assert "harbour-light: Harbour Light, agreement" in result.out
     assert result.out.endswith("`pledge check` asks Discord about the rest.\n")
+
+
+def test_offline_check_says_where_the_key_is_kept_badly(pledge: Pledge, folder: Path) -> None:
+    key = folder / "config" / "data" / "key"
+    assert pledge("init").code == 0
+    key.parent.mkdir()
+    key.write_text(KEY, encoding="utf-8")
+    key.chmod(0o644)
+    result = pledge("check", "--offline", PLEDGE_KEY_FILE=str(key))
+    assert result.code == 0
+    assert f"chmod 600 {key}" in result.err
+    assert "The key lies beside the database" in result.err
 
 
 def test_check_says_how_to_begin_when_there_is_no_configuration(pledge: Pledge) -> None:

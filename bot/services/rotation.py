@@ -99,7 +99,8 @@ async def rotate(url: str, keys: Keyring, progress: Progress) -> Rotated:
     try:
         try:
             await database.hold_alone()
-            await take_over(database)
+            async with database.write() as tx:
+                await operator_keys.take_over(tx, keys_of(tx))
         except InUseError:
             log.info("Pledge is running; it goes on meanwhile")
         done = await _reseal_all(database, progress)

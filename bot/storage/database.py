@@ -87,7 +87,7 @@ class Database:
         try:
             if migrate:
                 async with database.write() as connection:
-                    await connection.run_sync(migrations.upgrade)
+                    await connection.run_sync(migrations.upgrade, keys)
                     keys = await operator_keys.admit(connection, keys, may_write=True)
             else:
                 async with database.read() as connection:

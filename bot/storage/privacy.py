@@ -45,7 +45,7 @@ from bot.storage.tables import (
 _OF_OTHERS = frozenset({"attested_by", "published_by"})
 """Facts of an entry that name somebody else than its subject."""
 
-_SEALED_TEXTS = ("text", "answer", "appeal")
+_SEALED_TEXTS = ("text", "answer", "appeal", "note")
 
 
 async def _rows(

@@ -210,7 +210,7 @@ async def list_signatures_of(tx: Transaction, leavers: Leavers) -> list[Signatur
     """The signatures of theirs that stand."""
     left = _left_signed(leavers.group_key, leavers.has_left())
     found = await tx.execute(_signatures().where(*left))
-    return [rows.signature(row) for row in found.mappings()]
+    return [rows.signature(tx, row) for row in found.mappings()]
 
 
 async def list_ended(
@@ -219,7 +219,7 @@ async def list_ended(
     """Signatures that had ended by then, the oldest first."""
     query = _signatures().where(_columns.group_key == group_key, _columns.revoked_at <= before)
     found = await tx.execute(query.order_by(_columns.revoked_at, _columns.id).limit(limit))
-    return [rows.signature(row) for row in found.mappings()]
+    return [rows.signature(tx, row) for row in found.mappings()]
 
 
 async def settle_refusals(tx: Transaction, group_key: str, gone: Sequence[Signature]) -> None:

@@ -13,6 +13,8 @@ from bot.domain.agreements import (
     VersionState,
 )
 from bot.domain.effects import Effect, EffectKind, EffectState
+from bot.storage.database import Transaction
+from bot.storage.sealing import unseal_text
 
 
 def version(row: RowMapping) -> AgreementVersion:
@@ -32,9 +34,10 @@ def request(row: RowMapping) -> SignatureRequest:
     return SignatureRequest(**values)
 
 
-def signature(row: RowMapping) -> Signature:
+def signature(tx: Transaction, row: RowMapping) -> Signature:
     """One row of `signatures`, with the number of its version as `version_number`."""
     values = dict(row)
+    values["note"] = unseal_text(tx, row["note"])
     values["method"] = Method(values["method"])
     reason = values["revoke_reason"]
     values["revoke_reason"] = RevokeReason(reason) if reason else None

@@ -34,6 +34,7 @@ from bot.domain.ledger import (
 )
 from bot.storage import ledger, rows
 from bot.storage.database import Transaction
+from bot.storage.sealing import seal_text
 from bot.storage.tables import agreement_versions, signature_requests, signatures
 
 _columns = signatures.c
@@ -62,16 +63,15 @@ async def add(tx: Transaction, *, version_number: int, **values: Any) -> Signatu
         signature.signed_at,
         subject_id=signature.member_id,
     )
-    values["signed_position"] = position
+    values |= {"signed_position": position, "note": seal_text(tx, signature.note)}
     inserted = await tx.execute(insert(signatures).values(**values).returning(_columns.id))
     return replace(signature, id=inserted.scalar_one(), signed_position=position)
 
 
 async def get(tx: Transaction, signature_id: int) -> Signature:
     """One signature by its id, which must exist."""
-    return rows.signature(
-        (await tx.execute(_signatures().where(_columns.id == signature_id))).mappings().one()
-    )
+    found = await tx.execute(_signatures().where(_columns.id == signature_id))
+    return rows.signature(tx, found.mappings().one())
 
 
 async def find_unrevoked(tx: Transaction, group_key: str, member_id: int) -> Signature | None:
@@ -82,14 +82,15 @@ async def find_unrevoked(tx: Transaction, group_key: str, member_id: int) -> Sig
         _columns.revoked_at.is_(None),
     )
     row = (await tx.execute(query)).mappings().one_or_none()
-    return rows.signature(row) if row else None
+    return rows.signature(tx, row) if row else None
 
 
 async def list_of_member(tx: Transaction, group_key: str, member_id: int) -> list[Signature]:
     """Every signature of a person in a group, oldest first."""
     query = _signatures().where(_columns.group_key == group_key, _columns.member_id == member_id)
     return [
-        rows.signature(row) for row in (await tx.execute(query.order_by(_columns.id))).mappings()
+        rows.signature(tx, row)
+        for row in (await tx.execute(query.order_by(_columns.id))).mappings()
     ]
 
 
@@ -102,7 +103,7 @@ async def list_unrevoked_of(
         _columns.member_id.in_(list(member_ids)),
         _columns.revoked_at.is_(None),
     )
-    found = [rows.signature(row) for row in (await tx.execute(query)).mappings()]
+    found = [rows.signature(tx, row) for row in (await tx.execute(query)).mappings()]
     return {signature.member_id: signature for signature in found}
 
 
@@ -159,7 +160,7 @@ async def list_lapsed(
         lapsed.append(unrevoked.where(_columns.version_id.in_(old_texts)))
     query = _signatures().where(_columns.id.in_(union(*lapsed)))
     found = await tx.execute(query.order_by(_columns.id).limit(limit))
-    return [rows.signature(row) for row in found.mappings()]
+    return [rows.signature(tx, row) for row in found.mappings()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +246,7 @@ async def list_ending(
         is_present,
     )
     found = await tx.execute(query.order_by(_columns.id).limit(limit))
-    return [rows.signature(row) for row in found.mappings()]
+    return [rows.signature(tx, row) for row in found.mappings()]
 
 
 async def mark_reminded(tx: Transaction, signature_id: int, mark: int) -> None:

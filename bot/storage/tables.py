@@ -274,7 +274,7 @@ signatures = Table(
     Column("language", Text),
     Column("shown_sha256", Text),
     Column("attested_by", Id),
-    Column("note", Text),
+    Column("note", LargeBinary),
     Column("reminded_before", Integer),
     UniqueConstraint("receipt_number"),
     CheckConstraint(one_of("method", Method), name="method"),

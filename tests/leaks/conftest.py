@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,3 +38,23 @@ def temporary(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     return tmp_path / "temporary"
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What the log that Pledge configures has written, with every library at DEBUG.
+
+    But for those whose DEBUG Pledge never lets through: `tests/test_log.py`.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    log.configure(logging.DEBUG)
+    levels = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    for name in levels:
+        if name.split(".")[0] not in QUIET:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+    yield lambda: capsys.readouterr().err
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, old in levels.items():
+        logging.getLogger(name).setLevel(old)

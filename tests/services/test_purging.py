@@ -129,18 +129,27 @@ async def test_signature_of_somebody_who_left_counts_for_as_long_as_it_is_kept(
         assert await signatures.find_unrevoked(tx, GROUP, NEWCOMER) is not None
 
 
-@pytest.mark.parametrize("life", [declined, signed])
+@pytest.mark.parametrize(
+    ("life", "days", "name", "standing"),
+    [
+        (declined, 89, "list_left_unsigned", Standing.WAITING),
+        (signed, 1_094, "list_left_signed", Standing.SIGNED),
+    ],
+)
 async def test_whoever_comes_back_while_the_purge_is_under_way_is_left_alone(
-    town: Town, life: Life, monkeypatch: pytest.MonkeyPatch
+    town: Town,
+    life: Life,
+    days: int,
+    name: str,
+    standing: Standing,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     both = (NEWCOMER, NEWCOMER + 1)
     for who in both:
         await town.join(who)
         await life(town, who)
         await town.leave(who)
-    await town.live(89 if life is declined else 1_094)
-    standings = {declined: Standing.WAITING, signed: Standing.SIGNED}
-    name = {declined: "list_left_unsigned", signed: "list_left_signed"}[life]
+    await town.live(days)
     look, write = getattr(retention, name), town.database.write
 
     @asynccontextmanager
@@ -160,7 +169,7 @@ async def test_whoever_comes_back_while_the_purge_is_under_way_is_left_alone(
     monkeypatch.setattr(retention, name, look_once)
     town.now += 8 * DAY
     await purging.purge(town.database, GROUP, TERMS, town.now)
-    assert await standing_of(town, NEWCOMER) is standings[life]
+    assert await standing_of(town, NEWCOMER) is standing
     assert await places_of(town.database, both[1]) == set()
 
 

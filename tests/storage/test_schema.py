@@ -136,8 +136,8 @@ async def test_every_constraint_and_index_has_a_name_of_ours(database: Database)
 
 async def test_migrating_again_changes_nothing(database: Database) -> None:
     before = await ask(database, read)
-    await ask(database, migrations.upgrade)
-    await ask(database, migrations.upgrade)
+    for _ in range(2):
+        await ask(database, lambda connection: migrations.upgrade(connection, KEYS))
     assert await ask(database, read) == before
 
 
@@ -212,3 +212,26 @@ async def test_texts_superseded_before_know_when_they_were_outdated(tmp_path: Pa
 
     third, fifth = datetime(2026, 3, 13, 12, tzinfo=UTC), datetime(2026, 3, 15, 12, tzinfo=UTC)
     assert outdated == [third, third, fifth, fifth, None]
+
+
+async def test_notes_that_stood_open_are_encrypted(database: Database) -> None:
+    before = """
+        ALTER TABLE signatures DROP COLUMN note;
+        ALTER TABLE signatures ADD COLUMN note TEXT;
+        UPDATE alembic_version SET version_num = '0006';
+        UPDATE signatures SET note = 'on paper, in the garden' WHERE id = 4
+    """
+
+    def go_back(connection: Connection) -> None:
+        for statement in f"{ROWS_OF_0001};{before}".split(";"):
+            connection.execute(text(statement))
+
+    await ask(database, go_back)
+    await ask(database, lambda connection: migrations.upgrade(connection, KEYS))
+
+    async with database.read() as tx:
+        signature = await signatures.find_unrevoked(tx, "harbour-light", 5)
+        stored = (await tx.execute(text("SELECT note FROM signatures"))).scalar_one()
+    assert signature is not None
+    assert signature.note == "on paper, in the garden"
+    assert b"garden" not in stored

@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 
 from bot.domain.errors import NoDatabaseError, StorageError
+from bot.keys import Keyring
 
 LOCK = 0x506C65646765
 """Any number will do, as long as it stays the same: it names the lock of who migrates."""
@@ -30,8 +31,12 @@ def head() -> str:
     return ScriptDirectory.from_config(configuration()).get_current_head() or ""
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, keys: Keyring) -> None:
     """Bring the tables up to date inside the open transaction.
+
+    Args:
+        connection: the connection, with a transaction that may write.
+        keys: the operator's keys, for what an earlier Pledge left open and a later one encrypts.
 
     Raises:
         StorageError: the tables were made by a newer Pledge.
@@ -44,7 +49,7 @@ def upgrade(connection: Connection) -> None:
         if _is_current(connection):
             return
     config = configuration()
-    config.attributes["connection"] = connection
+    config.attributes |= {"connection": connection, "keys": keys}
     try:
         command.upgrade(config, "head")
     except CommandError as error:

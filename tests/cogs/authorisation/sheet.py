@@ -17,6 +17,18 @@ Use = Callable[[Scene, Forger, Any], Awaitable[InteractionResult]]
 Open = Callable[[Scene, str], Awaitable[Any]]
 
 GROUP = "harbour-light"
+WORDS = (
+    "A story.",
+    "Somebody told a story of mine.",
+    "When was it?",
+    "In May.",
+    "It is said that",
+    "We thought long.",
+    "I see it otherwise.",
+    "It goes on.",
+    "on paper",
+)
+"""What people write while all ways in are used."""
 
 
 @dataclass(frozen=True)
