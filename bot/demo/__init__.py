@@ -50,7 +50,8 @@ async def _play(console: Console, port: int) -> None:
             raise StoryError(f"The story stopped in “{tell.scene}”: {reason}") from error
         tell.note(
             f"\nShown, and checked {tell.checks} times: publishing, signing by reaction and by"
-            " button, declining, withdrawing, returning, looking up."
+            " button, declining, withdrawing, returning, looking up, a case from the report to its"
+            " end, and what people see and erase of their own record."
         )
         if sys.stdin.isatty() and sys.stdout.isatty():
             await Browser(stage, port).serve()

@@ -81,7 +81,7 @@ class Browser:
         tell.note("Who and where do you want to be? Type one of these and press Enter:")
         hints = {
             "1": f"read, then react with {ACCEPT} or {DECLINE}",
-            "2": "the way in for people whose direct messages are closed",
+            "2": "the way in with closed direct messages; /privacy show works here, too",
             "3": "open only after signing",
             "4": "try /signatures list; “Viewing as” changes to the moderator",
         }

@@ -12,6 +12,7 @@ from bot.demo.stage import Stage
 from bot.demo.world import ACCEPT, DECLINE, reactions_on
 from bot.domain.agreements import Method, Standing
 from bot.services import agreements
+from bot.texts import erasing
 
 GREETING = "Hello everyone. This is our room now. Take your time, and say as much as you like."
 
@@ -212,6 +213,33 @@ async def keep_the_receipt(stage: Stage) -> None:
     tell.saw(" and ".join(names) + ".")
 
 
+async def see_and_erase(stage: Stage) -> None:
+    """Everybody sees what is kept about them, and can have it erased."""
+    world, tell, robin = stage.world, stage.tell, stage.people["Robin"]
+    shown = await robin.slash(world.welcome, "privacy show")
+    await world.settle()
+    tell.did("Robin", "types /privacy show")
+    answers = [one for one in (shown.response, *shown.followups) if one is not None]
+    tell.check(answers and all(one.ephemeral for one in answers), "only Robin sees it")
+    tell.listed("only to Robin", [line for line in answers[0].content.splitlines() if line][:4])
+    asked = await robin.slash(world.welcome, "privacy erase")
+    await world.settle()
+    tell.did("Robin", "types /privacy erase")
+    warned = [one for one in (asked.response, *asked.followups) if one is not None]
+    lines = [line for one in warned for line in one.content.splitlines() if line]
+    tell.listed("only to Robin", lines)
+    before = await world.record_of(robin)
+    tell.check(before.signatures, "nothing goes before Robin has said so")
+    pressed = await robin.click(warned[-1], label=erasing.ERASE_BUTTON)
+    await world.settle()
+    tell.did("Robin", f"presses [{erasing.ERASE_BUTTON}].")
+    done = [one.content for one in (pressed.response, *pressed.followups) if one is not None]
+    tell.said("only to Robin", done)
+    after = await world.record_of(robin)
+    tell.check(not after.signatures and after.request is None, "nothing of Robin's is left")
+    tell.stored("Robin: nothing. A proof without a name is left of what was signed.")
+
+
 async def look_at_the_disk(stage: Stage) -> None:
     """What the operator's disk holds tells nothing without the key."""
     content = stage.world.stored_bytes()
@@ -239,6 +267,7 @@ SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("A moderator looks into it, and the other side is heard", case_story.look_into_it),
     ("It is decided, and carried out", case_story.decide),
     ("The pause ends, and the case is closed", case_story.close),
+    ("Somebody sees what is kept, and has it erased", see_and_erase),
     ("What lies on the disk", look_at_the_disk),
 )
 

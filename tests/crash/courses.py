@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.crash.case_steps import CASE, REMINDER
 from tests.crash.points import Event, Point
-from tests.crash.scenario import ERASED, LIFE, PAST, YEAR, Step
+from tests.crash.scenario import ERASED, LIFE, PAST, PURGED, YEAR, Step
 from tests.crash.view import View, view_of
 from tests.crash.world import Snapshot, World
 from tests.doubles.discord_server import DiscordServer
@@ -17,6 +17,7 @@ SCENARIOS: dict[str, Scenario] = {
     "year": YEAR,
     "past": PAST,
     "erased": ERASED,
+    "purged": PURGED,
     "case": CASE,
     "reminder": REMINDER,
 }

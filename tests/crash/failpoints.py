@@ -177,12 +177,10 @@ async def _run_probe(world: World, probe: Probe, findings: Findings) -> End:
     if step.again is not None:
         await step.again(world)
         assert await world.settle()
-    if (
-        not point.is_deadly
-        and point.event.what.startswith("GET ")
-        and not _is_as_before(probe, world)
-    ):
+    was_unread = not point.is_deadly and point.event.what.startswith("GET ")
+    if (was_unread or step.later) and not _is_as_before(probe, world):
         # What could not be read is read at the next look around, such as that of a start.
+        world.let_time_pass(step.later)
         await _restart(world, None)
         assert await world.settle()
     found = wrongs_of(world) if point.is_deadly else [*world.wrongs, *world.server.surprises]

@@ -154,5 +154,13 @@ class Record:
     def versions(self) -> list[Row]:
         return self.ask("SELECT number, state, published_by FROM agreement_versions ORDER BY id")
 
+    def forgotten(self) -> Row:
+        """How many proofs there are, how many lead to somebody, and what the ledger lost."""
+        query = (
+            "SELECT (SELECT count(*) FROM proofs), (SELECT count(subject) FROM proofs),"
+            " (SELECT count(*) FROM ledger_entries WHERE payload IS NULL)"
+        )
+        return self.ask(query)[0]
+
     def integrity(self) -> list[str]:
         return [row[0] for row in self.ask("PRAGMA integrity_check")]

@@ -26,7 +26,8 @@ class Step:
     `prepare`: what is done before, while the bot is away. `asleep`: it happens while the bot is
     away, and the bot's start is what is looked at. `looked_at`: whether the bot is killed in it;
     some steps only prepare the next one. `in_long_form`: looked at there only, as another step goes
-    through the same points. `shows`: what must have come of it when nobody
+    through the same points. `later`: so long after a start that was disturbed a clock has all of it
+    done. `shows`: what must have come of it when nobody
     interferes, or else looking at it proves nothing.
     """
 
@@ -37,6 +38,7 @@ class Step:
     asleep: bool = False
     looked_at: bool = True
     in_long_form: bool = False
+    later: timedelta = timedelta()
     shows: Callable[[World], bool] = _nothing_to_show
 
 
@@ -231,6 +233,52 @@ ERASED = (
     Step("start after the erasing", nothing, asleep=True, shows=_is_erased),
 )
 """Somebody has their own record erased, and is not asked again nor let in by their old ✅."""
+
+HOUR = timedelta(hours=1)
+KEPT_FOR = timedelta(days=1_095)
+"""How long the record of somebody who left is kept at the longest."""
+
+
+async def kept_for_long(world: World) -> None:
+    world.let_time_pass(KEPT_FOR)
+
+
+async def almost_a_week(world: World) -> None:
+    world.let_time_pass(timedelta(days=7) - HOUR)
+
+
+async def two_hours(world: World) -> None:
+    world.let_time_pass(2 * HOUR)
+
+
+def _is_announced(world: World) -> bool:
+    notices = world.backend.messages[world.channels["moderators"]].values()
+    return any("Kept long enough:" in one.content for one in notices)
+
+
+def _is_gone(world: World) -> bool:
+    people = [world.people[name] for name in ("anna", "bela")]
+    held = [[*world.record.requests(who), *world.record.signatures(who)] for who in people]
+    proofs, named, words = world.record.forgotten()
+    return not any(held) and (proofs, named) == (1, 0) and words > 0
+
+
+PURGED = (
+    Step("first start", nothing, asleep=True, looked_at=False),
+    Step("publishing", publish, looked_at=False),
+    Step("anna joins", joins("anna"), looked_at=False),
+    Step("anna accepts", reacts("anna", ACCEPT), looked_at=False),
+    Step("anna takes it back", reacts("anna", ACCEPT, reacted=False), looked_at=False),
+    Step("bela joins", joins("bela"), looked_at=False),
+    Step("bela declines", reacts("bela", DECLINE), looked_at=False),
+    Step("anna leaves", leaves("anna"), looked_at=False),
+    Step("bela leaves", leaves("bela"), looked_at=False),
+    Step("telling of what goes", kept_for_long, asleep=True, shows=_is_announced),
+    # Who has left is known once the member list has been read.
+    Step("looking around before that", almost_a_week, asleep=True, looked_at=False),
+    Step("the purge", two_hours, asleep=True, later=HOUR, shows=_is_gone),
+)
+"""What was kept for long enough goes, after the facilitators were told."""
 
 PAST = (
     Step("first start", nothing, asleep=True, looked_at=False),

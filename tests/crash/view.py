@@ -40,6 +40,7 @@ class View:
     heads: int
     versions: tuple[Any, ...]
     cases: dict[str, list[Any]]
+    forgotten: tuple[Any, ...]
 
 
 PROGRESS = re.compile(r"\*\*I (am asking|have asked)[^\n]*Asked ")
@@ -68,6 +69,7 @@ def view_of(town: Town) -> View:
         heads=town.heads().total(),
         versions=tuple(town.record.versions()),
         cases=town.record.cases(),
+        forgotten=town.record.forgotten(),
     )
 
 
