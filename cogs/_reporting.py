@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from bot.domain.authorisation import Action
 from bot.domain.breaches import Clause, Evidence, ReportForm, Source
 from bot.domain.errors import DomainError, RecordUncertainError, TooManyReportsError
 from bot.domain.paragraphs import split_text
+from bot.effects.plain import escaped
 from bot.services.cases import reporting
 from bot.services.cases.reporting import KeptFile, Limits, Received
 from bot.settings import Group
@@ -38,6 +40,10 @@ LONGEST_QUOTE = 3_500
 
 FORM_ID = "pledge:report:{group_key}:{source}:{number}"
 """The id of a form; the number is that of the interaction that opened it."""
+
+_MESSAGE_LINK = re.compile(
+    r"https://(?:(?:ptb|canary)\.)?discord\.com/channels/\d{17,20}/\d{17,20}/\d{17,20}(?!\d)"
+)
 
 _WHAT, _WHEN, _WHOM, _CLAUSE, _FILES, _WORDS = "what", "when", "whom", "clause", "files", "words"
 
@@ -210,7 +216,7 @@ async def take_report(interaction: Context, about: About) -> None:
         received.case_number,
         group.name,
         is_new=received.is_new,
-        unread_day=discord.utils.escape_markdown(unread) if unread else None,
+        unread_day=escaped(unread) if unread else None,
         about_oneself=form.accused_id == interaction.user.id,
         without_message=about.source is Source.MESSAGE and about.link is None,
     )
@@ -276,10 +282,16 @@ def _form(typed: dict[str, Any], about: About, now: datetime) -> tuple[ReportFor
         source=about.source,
         incident_on=incident_on,
         accused_id=int(chosen[0]) if chosen else None,
-        link=about.link,
+        link=about.link or _message_link_in(what),
         quoted=about.content[:LONGEST_QUOTE] if has_words and about.content else None,
     )
     return form, unread
+
+
+def _message_link_in(text: str) -> str | None:
+    """The first link to a message, which moderators can follow; other addresses lead nowhere."""
+    found = _MESSAGE_LINK.search(text)
+    return found[0] if found else None
 
 
 def _words_of(typed: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from bot import entry_points, texts
 from bot.client import answer_error, entry_point_of
 from bot.domain.authorisation import Action
 from bot.domain.errors import UnknownChoiceError
-from bot.effects.plain import visible_name
+from bot.effects.plain import escaped, visible_name
 from bot.settings import Group
 from bot.texts.catalogue import _
 from cogs._checks import Context, admit, groups_for, known_group
@@ -230,6 +230,4 @@ def plain_name(name: str) -> str:
     visible = visible_name(name, LONGEST_NAME + 1)
     if len(visible) > LONGEST_NAME:
         visible = f"{visible[: LONGEST_NAME - 1]}…"
-    escaped = discord.utils.escape_mentions(discord.utils.escape_markdown(visible))
-    # Without this, <t:…>, <#…> and their like would still be drawn as times and channels.
-    return escaped.replace("<", "\\<")
+    return escaped(visible)

@@ -1,6 +1,11 @@
 """What people wrote, made plain before it is shown to somebody else."""
 
+import re
+
 import discord
+
+_INVITES = re.compile(r"(discord(?:app)?)\.(gg|com|me|li|io)", re.IGNORECASE)
+"""Addresses that Discord takes for an invitation, also without `https` in front of them."""
 
 LONGEST = 700
 """Characters of a shown note: 300 that were written, most of them escaped."""
@@ -18,11 +23,17 @@ def plain_lines(text: str) -> str:
 
 def _escaped(text: str) -> str:
     visible = "".join(sign if sign.isprintable() else " " for sign in text if not is_hidden(sign))
-    escaped = discord.utils.escape_mentions(
-        discord.utils.escape_markdown(" ".join(visible.split()))
-    )
+    return escaped(" ".join(visible.split()))
+
+
+def escaped(text: str) -> str:
+    """Text that Discord shows as it is: it formats nothing, mentions nobody and leads nowhere."""
+    plain = discord.utils.escape_markdown(text, ignore_links=False)
+    plain = discord.utils.escape_mentions(plain)
     # Without this, <t:…>, <#…> and their like would still be drawn as times and channels.
-    return escaped.replace("<", "\\<")
+    plain = plain.replace("<", "\\<")
+    # What anybody wrote and the bot repeats would be a link in the bot's own voice.
+    return _INVITES.sub(r"\1\\.\2", plain.replace("://", "\\://"))
 
 
 def visible_name(name: str, longest: int) -> str:

@@ -235,7 +235,8 @@ def _signed(dossier: Dossier, plain: Plain) -> str:
         signed_line(dossier),
     ]
     if dossier.accused_id is not None and dossier.signed is not None:
-        lines.append(_quote(clause_text(dossier.signed, case.clause), plain))
+        # Written by the facilitators, and formatted like wherever else it is read.
+        lines.append(_quote(clause_text(dossier.signed, case.clause), str))
     return "\n".join(lines)
 
 
@@ -252,7 +253,7 @@ def _report(number: int, report: ShownReport, plain: Plain) -> str:
     else:
         lines.append(_("When it happened: {day}").format(day=form.incident_on.isoformat()))
     if form.link is not None:
-        lines.append(_("Message: {link}").format(link=plain(form.link)))
+        lines.append(_("Message: {link}").format(link=form.link))
     lines.append(_quote(form.what, plain))
     if form.quoted is not None:
         lines += [_("The message said:"), _quote(form.quoted, plain)]

@@ -124,6 +124,24 @@ async def test_a_message_is_reported_with_its_words_only_if_they_say_so(ready: W
         assert report.form.accused_id == other.id
 
 
+async def test_link_to_a_message_that_is_typed_can_be_followed(ready: World) -> None:
+    person, other = await ready.join(), await ready.join("test-other")
+    message = await other.send(ready.channel("welcome"), "words of a message")
+    typed = f"Look: {message.jump_url}, and https://example.org/?x=discord.gg/abcdef"
+    await send(
+        ready, person, await open_form(ready, person, await begin(ready, person)), what=typed
+    )
+    report, _ = await kept(ready)
+    assert (report.form.what, report.form.link) == (typed, message.jump_url)
+
+    shown = said(await ready.moderator.slash(ready.channel("moderators"), "breach show", case=1))
+
+    assert f"Message: {message.jump_url}\n" in shown
+    assert shown.count("://") == 3
+    assert shown.count("\\://") == 2
+    assert "discord\\.gg/abcdef" in shown
+
+
 async def test_a_person_is_chosen_already_when_they_are_reported(ready: World) -> None:
     person = await ready.join()
     other = await ready.join("test-other")

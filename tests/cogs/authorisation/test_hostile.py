@@ -32,7 +32,8 @@ PIECES = (
     "@everyone @here",
     "<@1> <@&1> <#1> <t:0:R> </x:1>",
     "[here](https://example.org/)",
-    "https://example.org/",
+    "https://example.org/**b**?_a_=1",
+    "HTTP://example.org discord.gg/abcdef Discord.com/invite/abcdef",
     "**bold** `code` ```block``` ||hidden|| # head\n> quote\n-# small",
     "=1+1",
     "{0} {group} {} %s %(x)s",
@@ -113,6 +114,12 @@ def wrong_in(scene: Scene, since: int, result: InteractionResult) -> Iterator[st
             yield f"it may ping: {said['content'][:60]!r}"
         if re.search(r"(?<!\\)<@[!&]?1>|@everyone", str(said["content"])):
             yield f"somebody is mentioned: {said['content'][:60]!r}"
+        if re.search(
+            r"(?<!\\)://example|discord\.(gg|com/invite)/", str(said["content"]), re.IGNORECASE
+        ):
+            yield f"it links: {said['content'][:60]!r}"
+        if re.search(r"(?<!\\)\*\*b", str(said["content"])):
+            yield f"it formats: {said['content'][:60]!r}"
 
 
 async def signatures(scene: Scene) -> list[str]:
