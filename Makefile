@@ -58,6 +58,10 @@ torture: .venv ## the long form of the crash tests, with figures (ARGS="--seed 7
 	@.venv/bin/python -m tests.crash $(ARGS)
 	@PLEDGE_TORTURE=1 .venv/bin/python -m pytest $(SIDE_BY_SIDE) tests/simulation
 
+.PHONY: fuzz
+fuzz: .venv ## feed what reads from outside with made-up input, guided by coverage (ARGS="words --seconds 600")
+	@.venv/bin/python -m tests.fuzz $(ARGS)
+
 .PHONY: check
 check: .venv ## format, lint, types, import rules, known vulnerabilities
 	@.ci/run format lint types imports audit

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     Select,
     Text,
-    bindparam,
     case,
     cast,
     exists,
@@ -25,15 +24,16 @@ from bot.domain.holders import Enforcement, Rules
 from bot.storage import rows
 from bot.storage.database import Transaction
 from bot.storage.holders import select_over
-from bot.storage.tables import agreement_versions, effects, signature_requests, signatures
+from bot.storage.tables import (
+    agreement_versions,
+    effects,
+    is_open_as_indexed,
+    signature_requests,
+    signatures,
+)
 
 _columns = signature_requests.c
 _is_open = _columns.state.in_(OPEN_STATES)
-# With the states in the statement itself: those that are passed beside it do not let SQLite use
-# the partial index.
-_is_open_as_indexed = _columns.state.in_(
-    bindparam("open_states", list(OPEN_STATES), expanding=True, literal_execute=True)
-)
 MARKED_AT_ONCE = 5_000
 _holds_signature = exists().where(
     signatures.c.request_id == _columns.id, signatures.c.revoked_at.is_(None)
@@ -287,7 +287,7 @@ async def mark_absent(
         _columns.group_key == group_key,
         _columns.member_id > low,
         *([] if high is None else [_columns.member_id <= high]),
-        _is_open_as_indexed,
+        is_open_as_indexed,
     )
     there = set(present)
     absent = {

@@ -24,6 +24,7 @@ from bot.storage.tables import (
     holders,
     invitations,
     invited,
+    is_open_as_indexed,
     ledger_entries,
     signature_requests,
     signatures,
@@ -146,10 +147,10 @@ async def forget_people(
     await tx.execute(
         delete(effects).where(effects.c.lane.in_(lanes), effects.c.state != EffectState.RUNNING)
     )
-    mine = select(_requests.id).where(
-        _requests.group_key == group_key, _requests.member_id.in_(ids)
-    )
-    gone = await forgetting.drop_requests(tx, list((await tx.execute(mine)).scalars()))
+    # By the people alone: with the group in the question, SQLite would walk through all of it.
+    mine = select(_requests.id, _requests.group_key).where(_requests.member_id.in_(ids))
+    found = [row.id for row in await tx.execute(mine) if row.group_key == group_key]
+    gone = await forgetting.drop_requests(tx, found)
     lists = select(invitations.c.id).where(invitations.c.group_key == group_key)
     await tx.execute(
         delete(invited).where(
@@ -234,7 +235,7 @@ async def settle_refusals(tx: Transaction, group_key: str, gone: Sequence[Signat
     query = select(_requests.id, _requests.member_id, _requests.state, _requests.created_at).where(
         _requests.group_key == group_key,
         _requests.member_id.in_(list(last)),
-        _is_open,
+        is_open_as_indexed,
         _requests.newest_id.is_(None),
     )
     for request_id, member_id, state, created_at in (await tx.execute(query)).all():

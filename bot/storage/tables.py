@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     event,
     text,
 )
@@ -168,6 +169,12 @@ signature_requests = Table(
 """The last three columns say what the person signed last, on whatever request: which signature, of
 which version, and why it was revoked. Triggers keep them (see `bot.storage.triggers`), so that a
 hundred thousand people are counted from one index."""
+
+is_open_as_indexed = signature_requests.c.state.in_(
+    bindparam("open_states", list(OPEN_STATES), expanding=True, literal_execute=True)
+)
+"""That a request is open, with the states in the statement itself: those that are passed beside it
+do not let SQLite use the partial index."""
 
 ledger_entries = Table(
     "ledger_entries",
