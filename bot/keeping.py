@@ -21,10 +21,18 @@ def warnings(
     own = environ.get("CREDENTIALS_DIRECTORY")
     for name in FILES:
         path = Path(environ.get(name, "").strip() or ".")
-        if path.is_file() and not (own and path.is_relative_to(own)):
+        if _is_there(path) and not (own and path.is_relative_to(own)):
             yield from _of_file(name, path)
             if name == "PLEDGE_KEY_FILE":
                 yield from _of_neighbours(path, database, backup)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file, as far as this account may know."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _of_file(name: str, path: Path) -> Iterator[str]:

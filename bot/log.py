@@ -23,6 +23,14 @@ def hide_ids(record: logging.LogRecord) -> bool:
     return True
 
 
+def shorten(record: logging.LogRecord) -> bool:
+    """Keep of asyncio's lines what went wrong: it writes into them what it was with, and errors."""
+    if record.name == "asyncio":
+        record.msg = record.getMessage().partition("\n")[0].partition("(")[0].rstrip()
+        record.args = None
+    return True
+
+
 _PLAIN = (DomainError, OSError)
 """Errors whose own words hold nothing that somebody wrote; OSError's are the system's."""
 
@@ -76,6 +84,7 @@ def configure(level: int = logging.INFO) -> None:
     """
     handler = _ToStandardError()
     handler.setFormatter(_Formatter(FORMAT))
+    handler.addFilter(shorten)
     handler.addFilter(hide_ids)
     root = logging.getLogger()
     root.handlers[:] = [handler]

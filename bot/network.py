@@ -88,13 +88,20 @@ def speak_to_discord_only(database_url: str) -> None:
     """
     url = urlsplit(database_url)
     named = [url.hostname, *parse_qs(url.query).get("host", [])]
-    hosts = [host.partition(":")[0] for host in named if host]
+    hosts = [_without_port(host) for host in named if host]
     Doorkeeper(DISCORD_DOMAINS, hosts).stand()
 
 
 def speak_to_nobody() -> None:
     """Keep this process from speaking to any other computer."""
     Doorkeeper().stand()
+
+
+def _without_port(host: str) -> str:
+    """A name or an address; only one colon parts it from a port, as more are of IPv6."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host if host.count(":") > 1 else host.partition(":")[0]
 
 
 def _text(host: str | bytes | bytearray) -> str:

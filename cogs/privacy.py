@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Pledge
+from bot.domain.effects import Verdict, verdict_on
 from bot.domain.errors import UnknownGroupError
 from bot.domain.paragraphs import split_text
 from bot.effects.places import find_problem
@@ -73,8 +74,9 @@ async def _is_present(interaction: Context, group: Group) -> bool:
         return True
     try:
         await guild.fetch_member(interaction.user.id)
-    except discord.NotFound:
-        return False
+    except discord.NotFound as error:
+        # Another 404 is not Discord's word about them.
+        return verdict_on(error.status, error.code) is not Verdict.GONE
     except discord.HTTPException:
         return True
     return True

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -159,24 +160,37 @@ class Upkeep(commands.Cog):
     @every(minutes=LAPSE_MINUTES)
     async def look_at_clock(self) -> None:
         """Do what is due by time alone, in steps that leave room for others."""
-        client = self.client
         try:
-            # A clock that is wrong is a doubt, and doubt takes nobody's access.
-            while not client.clock.is_wrong and await reminders.end_lapsed(
-                client.database, client.groups, client.now()
-            ):
-                client.effects.wake()
-            await self._look_after_decisions()
-            for group in client.groups.values():
-                await ledger.post_head_daily(client.database, group.key, client.now())
-                if not client.clock.is_wrong:
-                    await self._remind(group)
-            client.effects.wake()
+            await self._safely(self._end_lapsed())
+            await self._safely(self._look_after_decisions())
+            for group in self.client.groups.values():
+                await self._safely(self._look_after_people(group))
         except RecordUnavailableError:
             return  # whoever noticed it has said so
+        self.client.effects.wake()
+
+    async def _safely(self, work: Awaitable[None]) -> None:
+        """One thing's trouble is not the next one's, and would end the timer for good."""
+        try:
+            await work
+        except RecordUnavailableError:
+            raise
         except Exception:
-            # discord.py would end the timer for good; the next round tries again.
             log.exception("What is due by time could not be done; trying again")
+
+    async def _end_lapsed(self) -> None:
+        client = self.client
+        # A clock that is wrong is a doubt, and doubt takes nobody's access.
+        while not client.clock.is_wrong and await reminders.end_lapsed(
+            client.database, client.groups, client.now()
+        ):
+            client.effects.wake()
+
+    async def _look_after_people(self, group: Group) -> None:
+        client = self.client
+        await ledger.post_head_daily(client.database, group.key, client.now())
+        if not client.clock.is_wrong:
+            await self._remind(group)
 
     async def _look_after_decisions(self) -> None:
         """End pauses whose time is over, close cases nobody appeals in, note what was done."""

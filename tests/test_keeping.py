@@ -81,3 +81,13 @@ def test_token_may_lie_anywhere_that_is_closed(tmp_path: Path) -> None:
     token = make(tmp_path / "token")
     environ = {"DISCORD_TOKEN_FILE": str(token)}
     assert list(warnings(environ, tmp_path / "pledge.db", tmp_path / "a.backup")) == []
+
+
+def test_file_that_another_account_keeps_to_itself_is_none_of_our_business(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert list(warnings({"PLEDGE_KEY_FILE": str(key)}, None)) == []

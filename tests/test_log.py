@@ -1,5 +1,6 @@
 """The log: Pledge's own words at the level asked for, and Discord's never below WARNING."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 
@@ -93,3 +94,30 @@ def test_traceback_says_what_the_system_said(capsys: pytest.CaptureFixture[str])
     assert "  | builtins.OSError: [Errno 28] No space left on device" in written
     assert "  | builtins.ValueError" in written
     assert "wrote" not in written
+
+
+async def test_asyncio_says_that_something_failed_and_not_what_it_was_about(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log.configure()
+
+    async def fail() -> None:
+        raise ValueError("wrote")
+
+    task = asyncio.get_running_loop().create_task(fail())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_exception_handler(
+        {
+            "message": "Task exception was never retrieved",
+            "future": task,
+            "exception": task.exception(),
+        }
+    )
+    asyncio.get_running_loop().call_soon(int, "wrote")
+    await asyncio.sleep(0)
+    written = capsys.readouterr().err
+    assert "asyncio: Task exception was never retrieved\n" in written
+    assert "asyncio: Exception in callback int\n" in written
+    assert "ValueError('" not in written
+    assert "'wrote'" not in written

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot import network
 from bot.network import DISCORD_DOMAINS, Doorkeeper, ForbiddenHostError
 from bot.process import EXIT_TRY_LATER
 from tests.conftest import doorkeeper
@@ -127,3 +128,16 @@ def test_command_that_would_speak_to_another_computer_ends(command: str, tmp_pat
     )
     assert result.returncode == EXIT_TRY_LATER
     assert "Pledge does not speak to 192.0.2.1" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("host", "bare"),
+    [
+        ("db.example.org", "db.example.org"),
+        ("db.example.org:5433", "db.example.org"),
+        ("2001:db8::5", "2001:db8::5"),
+        ("[2001:db8::5]:5433", "2001:db8::5"),
+    ],
+)
+def test_server_of_the_database_is_known_without_its_port(host: str, bare: str) -> None:
+    assert network._without_port(host) == bare

@@ -193,6 +193,11 @@ TOLD_AT_LEAST = timedelta(days=7)
 """Nothing goes that they were told of later than this before; and they are not told more often."""
 
 
+AWAY_AT_LEAST = timedelta(days=30)
+"""Where Pledge has been away for so long, nobody can be told any more, and it goes without that;
+until then it may be back tomorrow, or its place in the settings was only lost."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
     """At `at` facilitators were told of everything that is due until `until`."""

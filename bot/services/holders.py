@@ -137,6 +137,9 @@ async def record_page(database: Database, sweep: Sweep, page: Page, now: datetim
             tx, key, between, page.present, page.asked_at, now
         ):
             await holders.forget(tx, [key], member_id)
+        # Of whoever was erased meanwhile the page is a memory that has to go as well.
+        forgotten = await erasures.list_after(tx, key, page.holders, page.asked_at)
+        page = replace(page, holders=[one for one in page.holders if one not in forgotten])
         await erasures.mark_seen(tx, key, page.present, max(now, sweep.started_at))
         await _keep_out_all(tx, key, page, now)
         in_force = await versions.find_in_force(tx, key)

@@ -31,6 +31,7 @@ from bot.services import objecting
 from bot.services.cases.posting import record_undelivered_in
 from bot.storage import (
     effects,
+    erasures,
     holders,
     ledger,
     requests,
@@ -307,6 +308,9 @@ async def finish(database: Database, effect: Effect, outcome: str, now: datetime
     async with database.write() as tx:
         erased = await effects.mark_finished(tx, effect.id, EffectState.DONE, outcome, now)
         kind = _ROLE_CHANGES.get(outcome) if effect.kind is EffectKind.ALIGN_ROLE else None
+        if erased and effect.member_id is not None:
+            # Whoever reads a member list that was asked for before this must know.
+            await erasures.mark_seen(tx, effect.group_key, [effect.member_id], now)
         if kind is not None:
             # Of somebody who was erased: that it was done, and not for whom.
             member_id = None if erased else effect.member_id

@@ -9,7 +9,7 @@ from functools import partial
 from bot.domain.agreements import RevokeReason
 from bot.domain.breaches import CaseState, Side
 from bot.domain.ledger import LedgerKind
-from bot.domain.retention import RetentionTerms, told_until
+from bot.domain.retention import AWAY_AT_LEAST, RetentionTerms, told_until
 from bot.services import forewarning
 from bot.storage import (
     case_upkeep,
@@ -88,13 +88,10 @@ class _Limits:
 
     def find_leavers(self, time: timedelta) -> Leavers | None:
         """Whoever has been away for this long; None while that is not sure, or nobody was told."""
-        if self.warned is None or not self.knows_leavers:
+        everybody = self.is_gone_for(time)
+        if self.warned is None or not (everybody or self.knows_leavers):
             return None
-        return Leavers(
-            group_key=self.group_key,
-            before=self.warned - time,
-            everybody=self.is_gone_for(time),
-        )
+        return Leavers(group_key=self.group_key, before=self.warned - time, everybody=everybody)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,14 +185,14 @@ async def _look(tx: Transaction, group_key: str, terms: RetentionTerms, now: dat
     is_read = sweep is None or (
         sweep.finished_at is not None and sweep.finished_at > now - SWEPT_WITHIN
     )
+    is_away = group.gone_at is not None and group.gone_at <= now - AWAY_AT_LEAST
     return _Limits(
         group_key=group_key,
         terms=terms,
         now=now,
-        # Where the bot is not, nobody can be told.
-        warned=told_until(tellings, now) if group.gone_at is None else now,
+        warned=now if is_away else told_until(tellings, now),
         gone_at=group.gone_at,
-        knows_leavers=group.gone_at is not None or (is_read and group.restored_from is None),
+        knows_leavers=group.restored_from is None and (is_away or is_read),
     )
 
 

@@ -116,12 +116,11 @@ async def _restore_server(
     with tempfile.TemporaryDirectory(prefix="pledge-") as folder:
         work = Path(folder) / "restoring.db"
         checked = await _unpack(file, work, keys, progress)
+        if not overwrite:
+            _require_leave(await _look_at_server(url, keys, checked), checked, overwrite)
         target = await Database.open(url, keys)
         try:
             await target.hold_alone()
-            async with target.read() as tx:
-                found = await _compare(tx, checked)
-            _require_leave(found, checked, overwrite)
             known_until = await _set_back(work, keys, now)
             source = await Database.open(url_of(work), keys, migrate=False)
             try:
@@ -157,6 +156,24 @@ async def _look_at_file(path: Path, keys: Keyring, checked: Checked) -> Found | 
             return await _compare(tx, checked)
     except StorageError:
         return Found(contents=None, later=None)
+    finally:
+        await database.close()
+
+
+async def _look_at_server(url: str, keys: Keyring, checked: Checked) -> Found | None:
+    """The same on a server, where it must not be brought up to date for a look.
+
+    Raises:
+        StorageError: it is of another version, or cannot be used.
+    """
+    try:
+        database = await Database.open(url, keys, migrate=False)
+    except NoDatabaseError:
+        return None
+    try:
+        await database.hold_alone()
+        async with database.read() as tx:
+            return await _compare(tx, checked)
     finally:
         await database.close()
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.effects import EffectState
@@ -107,6 +107,22 @@ async def list_in_peace(
         return {}
     refs = {member_id: person_ref(tx, group_key, member_id) for member_id in member_ids}
     return {member_id: since[ref] for member_id, ref in refs.items() if ref in since}
+
+
+async def list_after(
+    tx: Transaction, group_key: str, member_ids: Collection[int], since: datetime
+) -> set[int]:
+    """Which of these people were erased, or lost the role by it, after an instant."""
+    found = await tx.execute(
+        select(_columns.member_ref).where(
+            _columns.group_key == group_key,
+            or_(_columns.erased_at > since, _columns.seen_at > since),
+        )
+    )
+    refs = set(found.scalars())
+    if not refs:
+        return set()
+    return {one for one in member_ids if person_ref(tx, group_key, one) in refs}
 
 
 async def is_in_peace(tx: Transaction, group_key: str, member_id: int) -> bool:

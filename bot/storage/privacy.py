@@ -29,7 +29,7 @@ from bot.storage.effects import ERASED
 from bot.storage.held import SHOWN
 from bot.storage.proof_tables import proofs
 from bot.storage.proofs import subject_in
-from bot.storage.sealing import person_ref, unseal, unseal_json, unseal_text
+from bot.storage.sealing import person_ref, read_text, unseal, unseal_json
 from bot.storage.tables import (
     agreement_versions,
     effects,
@@ -75,7 +75,7 @@ def _row(tx: Transaction, part: Part, table: str, row: RowMapping) -> Row:
     values: dict[str, object] = dict(row)
     for name in _SEALED_TEXTS:
         if isinstance(values.get(name), bytes):
-            values[name] = unseal_text(tx, row[name])
+            values[name] = read_text(tx, row[name])
     return Row(part=part, table=table, values=values)
 
 

@@ -14,7 +14,7 @@ from bot.domain.agreements import (
 )
 from bot.domain.effects import Effect, EffectKind, EffectState
 from bot.storage.database import Transaction
-from bot.storage.sealing import unseal_text
+from bot.storage.sealing import read_text
 
 
 def version(row: RowMapping) -> AgreementVersion:
@@ -37,7 +37,7 @@ def request(row: RowMapping) -> SignatureRequest:
 def signature(tx: Transaction, row: RowMapping) -> Signature:
     """One row of `signatures`, with the number of its version as `version_number`."""
     values = dict(row)
-    values["note"] = unseal_text(tx, row["note"])
+    values["note"] = read_text(tx, row["note"])
     values["method"] = Method(values["method"])
     reason = values["revoke_reason"]
     values["revoke_reason"] = RevokeReason(reason) if reason else None

@@ -5,6 +5,8 @@ import hmac
 import json
 from typing import Any
 
+from cryptography.fernet import InvalidToken
+
 from bot.keys import PERSON_KEY
 from bot.storage.database import Transaction, keys_of
 
@@ -46,6 +48,14 @@ def seal_text(tx: Transaction, text: str | None) -> bytes | None:
 def unseal_text(tx: Transaction, token: bytes | None) -> str | None:
     """Read back what `seal_text` wrote."""
     return None if token is None else unseal(tx, token).decode()
+
+
+def read_text(tx: Transaction, token: bytes | None) -> str | None:
+    """The same, and None where no key opens it: for what is only shown, and decides nothing."""
+    try:
+        return unseal_text(tx, token)
+    except InvalidToken:
+        return None
 
 
 def person_ref(tx: Transaction, group_key: str, member_id: int) -> str:

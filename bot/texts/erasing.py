@@ -42,7 +42,7 @@ def preview(group: str, found: Erasure, terms: RetentionTerms, *, is_marked: boo
         )
     parts = [
         _("## {group}: erase what I keep about you").format(group=group),
-        "\n".join(["**" + _("This goes at once") + "**", *_going(found)]),
+        "\n".join(["**" + _("This goes at once") + "**", *_going(found, is_here=is_marked)]),
         "\n".join(["**" + _("This stays, and why") + "**", *stays]),
         _after(terms),
         _("**Nobody can undo it.** Do you want it?"),
@@ -66,7 +66,7 @@ def _nothing(group: str, found: Erasure, terms: RetentionTerms) -> str:
     return "\n\n".join(parts)
 
 
-def _going(found: Erasure) -> list[str]:
+def _going(found: Erasure, *, is_here: bool) -> list[str]:
     lines: list[str] = []
     if found.ends_access:
         lines.append(
@@ -75,6 +75,8 @@ def _going(found: Erasure) -> list[str]:
                 " know that they have signed."
             )
         )
+    elif is_here:
+        lines.append(_("- The role that opens the support channel, if you have it"))
     if found.signatures:
         lines.append(
             plural(

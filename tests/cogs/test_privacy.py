@@ -369,3 +369,22 @@ class TestTwoGroups:
         first, second = world.groups
         assert world.has_role(person, first)
         assert not world.has_role(person, second)
+
+
+@pytest.mark.parametrize(("code", "is_taken"), [(0, True), (10007, False)])
+async def test_role_is_taken_unless_discord_says_that_they_are_not_there(
+    world: World, member: MemberActor, code: int, is_taken: bool
+) -> None:
+    # From a direct message Discord is asked whether they are there.
+    path = "/guilds/*/members/*"
+    world.env.inject_error("GET", path, status=404, code=code, times=None)
+    shown = await member.user.slash("privacy erase")
+    await world.env.settle()
+    await member.user.click(last(shown), label=ERASE)
+    await world.env.settle()
+    assert world.has_role(member) is not is_taken
+
+
+async def test_whoever_has_no_access_by_the_record_is_told_that_a_role_goes(world: World) -> None:
+    person = await world.join()
+    assert "The role that opens the support channel" in said(await ask(world, person, "erase"))

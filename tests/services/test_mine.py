@@ -10,6 +10,7 @@ from bot.domain.entitlement import Viewer
 from bot.domain.errors import CaseStateError, UnknownCaseError
 from bot.services.cases import letters, merging, mine
 from bot.services.cases.mine import OwnPart, Place
+from bot.services.privacy import reading
 from bot.storage import case_letters, case_parties, cases
 from bot.storage.case_tables import breach_decisions
 from bot.storage.database import Database
@@ -239,3 +240,22 @@ async def test_accused_sees_until_when_they_can_appeal(database: Database) -> No
     (part,) = await look(database, BY_ACCUSED, 14)
     assert part.appeal_until is None
     assert str(ACCUSED) not in repr(part)
+
+
+async def test_own_record_tells_of_a_merged_report_what_mine_tells(database: Database) -> None:
+    first = await report(database, OTHER)
+    second = await report(database, REPORTER, now=NOW + DAY)
+    async with database.write() as tx:
+        for case, kind, days in (
+            (first, CaseEvent.CLAIMED, 2),
+            (first, CaseEvent.HEARD, 3),
+            (second, CaseEvent.CLAIMED, 4),
+        ):
+            await cases.add_step(
+                tx, case, kind, Side.MODERATOR, NOW + days * DAY, actor_id=MODERATOR
+            )
+    await merging.merge(database, DESK, BY_MODERATOR, 2, 1, NOW + 5 * DAY)
+    record = await reading.read_own(database, GROUP, REPORTER, NOW + 6 * DAY)
+    steps = [one.values for one in record.rows if one.table == "breach_timeline"]
+    told = [(one["kind"], one["at"]) for one in steps]
+    assert told == [("claimed", NOW + 4 * DAY)]

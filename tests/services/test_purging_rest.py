@@ -5,6 +5,7 @@ from sqlalchemy import insert, select, update
 
 from bot.domain.agreements import OPEN_STATES, RequestState
 from bot.domain.effects import AlarmKind, EffectKind, EffectState, Notice
+from bot.domain.retention import AWAY_AT_LEAST
 from bot.services import (
     agreements,
     ledger,
@@ -196,3 +197,37 @@ async def test_one_group_is_not_another(town: Town) -> None:
         columns = t.signature_requests.c
         query = select(columns.group_key).where(columns.state.in_(OPEN_STATES))
         assert list((await tx.execute(query)).scalars()) == ["other"]
+
+
+async def test_nothing_goes_untold_because_the_bot_was_away_for_a_while(town: Town) -> None:
+    there, left = NEWCOMER, NEWCOMER + 1
+    await town.join(there)
+    await withdrew(town, there)
+    await town.join(left)
+    await declined(town, left)
+    await town.leave(left)
+    town.now += LONG * DAY
+    # Its block was taken out of the settings, and nobody says any more how long.
+    assert await servers.note_unconfigured(town.database, [], town.now) == [GROUP]
+    town.now += DAY
+    gone = await purging.purge(town.database, GROUP, TERMS, town.now)
+    assert (gone.signatures, gone.people, gone.words) == (0, 0, 0)
+    town.now += AWAY_AT_LEAST
+    gone = await purging.purge(town.database, GROUP, TERMS, town.now)
+    assert (gone.signatures, gone.people) == (1, 1)
+
+
+async def test_who_has_left_stays_unsure_in_an_older_record_though_the_bot_is_away(
+    town: Town,
+) -> None:
+    await town.join(NEWCOMER)
+    await signed(town, NEWCOMER)
+    await town.leave(NEWCOMER)
+    async with town.database.write() as tx:
+        await versions.mark_group(tx, GROUP, restored_from=town.now)
+    town.now += LONG * DAY
+    await servers.record_server(town.database, GROUP, town.now, there=False)
+    town.now += AWAY_AT_LEAST + DAY
+    assert (await purging.purge(town.database, GROUP, TERMS, town.now)).signatures == 0
+    town.now += TERMS.proof
+    assert (await purging.purge(town.database, GROUP, TERMS, town.now)).signatures == 1

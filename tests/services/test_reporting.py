@@ -23,6 +23,7 @@ from bot.storage import case_reports, cases
 from bot.storage.database import Database
 from bot.storage.tables import effects
 from tests.factories import NEWCOMER, NOW, make_agreement, publish, register
+from tests.services.privacy.wishes import ME, erase, signed_twice
 from tests.services.test_reminders import sign
 from tests.storage.rows import AWKWARD
 
@@ -173,3 +174,17 @@ async def test_files_are_kept_and_lost_ones_are_asked_for(database: Database) ->
         assert await case_reports.find_content(tx, case.id, kept[0].id) == b"bytes"
         letters = (await tx.execute(effects.select())).mappings().all()
     assert sum(row["kind"] == EffectKind.LETTER for row in letters) == 2
+
+
+@pytest.mark.parametrize("is_erased", [False, True])
+async def test_what_was_signed_is_known_also_of_whoever_was_erased(
+    database: Database, is_erased: bool
+) -> None:
+    await signed_twice(database)
+    if is_erased:
+        await erase(database)
+    form = replace(FORM, accused_id=ME, incident_on=NOW.date())
+    received = await report(database, form=form, after=DAY)
+    async with database.read() as tx:
+        case = await cases.get_by_number(tx, GROUP, received.case_number)
+    assert case.signed_version_id is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 
 from bot.domain.effects import AlarmKind, EffectKind
 from bot.domain.errors import InUseError, RecordUnavailableError, StorageError
@@ -18,7 +18,7 @@ from bot.services import backup, invitations, ledger, restore, signing
 from bot.services.restore import LeaveNeededError, Restored
 from bot.storage import effects, migrations, versions
 from bot.storage.backup import SKIPPED_IDS
-from bot.storage.database import Database
+from bot.storage.database import Database, _postgres_engine, _sqlite_engine
 from bot.storage.tables import effects as effects_table
 from bot.storage.tables import sweeps
 from tests.factories import KEYS, NEWCOMER, NOW, publish
@@ -436,3 +436,21 @@ async def test_server_keeps_its_record_when_the_copying_fails(
 
 async def _as_it_was(_tx: object, now: Any) -> Any:
     return now
+
+
+async def test_refused_restore_leaves_an_older_database_as_it_is(
+    database_url: str, tmp_path: Path
+) -> None:
+    database = await Database.open(database_url, KEYS)
+    await publish(database)
+    file = tmp_path / "a.backup"
+    await backup.save(database_url, KEYS, file, NOW, nobody)
+    async with database.write() as tx:
+        await tx.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    await database.close()
+    with pytest.raises((LeaveNeededError, StorageError)):
+        await put_back(database_url, file)
+    engine = _postgres_engine if "postgres" in database_url else _sqlite_engine
+    async with engine(make_url(database_url), KEYS).connect() as connection:
+        revision = await connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert revision.scalar_one() == "0006"

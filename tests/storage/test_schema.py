@@ -1,5 +1,6 @@
 """The migrations make exactly the tables that the code describes, on both engines."""
 
+import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,10 +13,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, select, text
 
 from bot.domain.effects import EffectState
+from bot.keys import Keyring
 from bot.storage import effects, migrations, signatures
 from bot.storage.database import Database, _sqlite_engine
 from bot.storage.tables import agreement_versions, metadata
-from tests.factories import KEYS
+from tests.factories import KEY, KEYS
 
 NAME = re.compile("(pk|uq|ck|fk|ix)_[a-z_0-9]+")
 ResultT = TypeVar("ResultT")
@@ -214,7 +216,7 @@ async def test_texts_superseded_before_know_when_they_were_outdated(tmp_path: Pa
     assert outdated == [third, third, fifth, fifth, None]
 
 
-async def test_notes_that_stood_open_are_encrypted(database: Database) -> None:
+def leave_a_note_open(connection: Connection) -> None:
     before = """
         ALTER TABLE signatures DROP COLUMN note;
         ALTER TABLE signatures ADD COLUMN note TEXT;
@@ -222,11 +224,12 @@ async def test_notes_that_stood_open_are_encrypted(database: Database) -> None:
         UPDATE signatures SET note = 'on paper, in the garden' WHERE id = 4
     """
 
-    def go_back(connection: Connection) -> None:
-        for statement in f"{ROWS_OF_0001};{before}".split(";"):
-            connection.execute(text(statement))
+    for statement in f"{ROWS_OF_0001};{before}".split(";"):
+        connection.execute(text(statement))
 
-    await ask(database, go_back)
+
+async def test_notes_that_stood_open_are_encrypted(database: Database) -> None:
+    await ask(database, leave_a_note_open)
     await ask(database, lambda connection: migrations.upgrade(connection, KEYS))
 
     async with database.read() as tx:
@@ -235,3 +238,18 @@ async def test_notes_that_stood_open_are_encrypted(database: Database) -> None:
     assert signature is not None
     assert signature.note == "on paper, in the garden"
     assert b"garden" not in stored
+
+
+async def test_note_is_encrypted_with_a_key_that_the_record_names(database_url: str) -> None:
+    new_key = base64.urlsafe_b64encode(b"another key for tests, 32 bytes!").decode()
+    database = await Database.open(database_url, KEYS)
+    await ask(database, leave_a_note_open)
+    await database.close()
+    # A new key stands in front, but the process ends before the record is taken over.
+    await (await Database.open(database_url, Keyring(f"{new_key} {KEY}"))).close()
+    database = await Database.open(database_url, KEYS)
+    async with database.read() as tx:
+        signature = await signatures.find_unrevoked(tx, "harbour-light", 5)
+    await database.close()
+    assert signature is not None
+    assert signature.note == "on paper, in the garden"

@@ -131,7 +131,7 @@ async def _reported(
     happened = [Happening(at=since, kind=CaseEvent.REPORTED)]
     happened += [
         Happening(at=entry.at, kind=entry.kind)
-        for entry in await _list_steps(tx, case, reports[0])
+        for entry in await list_steps(tx, case, reports[0])
         if entry.kind in SHOWN and entry.at >= since
     ]
     happened += _own_happenings(letters)
@@ -151,7 +151,7 @@ async def _reported(
     )
 
 
-async def _list_steps(tx: Transaction, case: BreachCase, report: OwnReport) -> list[TimelineEntry]:
+async def list_steps(tx: Transaction, case: BreachCase, report: OwnReport) -> list[TimelineEntry]:
     """What was done with a report, also in the case it had opened before that was merged."""
     here = await cases.list_timeline(tx, case.id)
     origin = await case_parties.find_origin(tx, case, report)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from bot.domain.agreements import Signature
 from bot.domain.breaches import CaseEvent, Evidence, LetterKind, ReportForm, Side
 from bot.domain.errors import TooManyReportsError
-from bot.storage import case_letters, case_reports, cases, signatures, versions
+from bot.storage import case_letters, case_reports, cases, proofs, signatures, versions
 from bot.storage.database import Database, Transaction
 
 DAY = timedelta(days=1)
@@ -103,13 +103,8 @@ async def report(
             case = await cases.get(tx, given.case_id)
             return Received(case_number=case.case_number, report_id=given.id, is_new=False)
         await _require_room(tx, group_key, reporter_id, limits, now)
-        signed = None
-        if form.accused_id is not None:
-            every = await signatures.list_of_member(tx, group_key, form.accused_id)
-            signed = signature_at(every, form.incident_on, now)
-        case = await cases.add(
-            tx, group_key, form.clause, form.accused_id, signed.version_id if signed else None, now
-        )
+        signed_id = await _find_signed_version(tx, group_key, form, now)
+        case = await cases.add(tx, group_key, form.clause, form.accused_id, signed_id, now)
         # The form was sent once more with other words: those are a report of their own.
         number = given_by if given is None else None
         report_id = await case_reports.add(tx, case.id, reporter_id, form, now, given_by=number)
@@ -119,17 +114,35 @@ async def report(
     return Received(case_number=case.case_number, report_id=report_id, is_new=True)
 
 
+async def _find_signed_version(
+    tx: Transaction, group_key: str, form: ReportForm, now: datetime
+) -> int | None:
+    """Which version the accused had signed then; also if only a proof is left that they had."""
+    if form.accused_id is None:
+        return None
+    given = await signatures.list_of_member(tx, group_key, form.accused_id)
+    signed = signature_at(given, form.incident_on, now)
+    if signed is not None:
+        return signed.version_id
+    begins, ends = _time_of(form.incident_on, now)
+    left = await proofs.list_of_member(tx, group_key, form.accused_id)
+    counted = [one for one in left if one.signed_at <= ends and one.ended_at > begins]
+    return counted[-1].version_id if counted else None
+
+
+def _time_of(incident_on: date | None, now: datetime) -> tuple[datetime, datetime]:
+    """When something began and ended at the most: Discord shows everybody their own time."""
+    if incident_on is None:
+        return now, now
+    midnight = datetime.combine(incident_on, time(), UTC)
+    return midnight - timedelta(hours=14), midnight + timedelta(hours=36)
+
+
 def signature_at(
     given: Sequence[Signature], incident_on: date | None, now: datetime
 ) -> Signature | None:
-    """The newest signature that counted at some time of a day, or counts now if no day is known.
-
-    Discord shows everybody their own time, so a day here is as long as a day is anywhere.
-    """
-    begins = ends = now
-    if incident_on is not None:
-        midnight = datetime.combine(incident_on, time(), UTC)
-        begins, ends = midnight - timedelta(hours=14), midnight + timedelta(hours=36)
+    """The newest signature that counted at some time of a day, or counts now if no day is known."""
+    begins, ends = _time_of(incident_on, now)
     counted = [
         one
         for one in given

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.domain.privacy import OwnFile, OwnRecord, Part, Row
-from bot.services.cases.mine import SHOWN as TOLD
+from bot.services.cases import mine
 from bot.storage import case_parties, cases, privacy, suspensions
 from bot.storage.database import Database, Transaction
 
@@ -54,8 +54,8 @@ async def _list_reported(tx: Transaction, group_key: str, member_id: int) -> lis
         stands = {**number, "state": case.state.value}
         rows.append(Row(part=Part.REPORTED, table="breach_cases", values=stands))
         rows += await privacy.list_report(tx, case, report.id)
-        for step in await cases.list_timeline(tx, case.id):
-            if step.kind in TOLD and step.at >= report.received_at:
+        for step in await mine.list_steps(tx, case, report):
+            if step.kind in mine.SHOWN and step.at >= report.received_at:
                 values = {**number, "at": step.at, "kind": step.kind.value}
                 rows.append(Row(part=Part.REPORTED, table="breach_timeline", values=values))
         for look in await case_parties.list_access(tx, case, report):

@@ -5,18 +5,21 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from bot.domain.agreements import RequestState
-from bot.domain.effects import Notice
+from bot.domain.effects import Effect, EffectKind, Notice
 from bot.domain.invitations import Audience
 from bot.services import holders, invitations, ledger, members, outbox, signing
 from bot.services.members import Present
-from bot.storage import requests
+from bot.services.privacy import erasing
+from bot.storage import requests, versions
 from bot.storage.database import Database
 from bot.storage.tables import effects, invited, signature_requests
 from bot.storage.tables import erasures as marks
 from tests.factories import NOW, RULES
-from tests.services.privacy.wishes import ME, NEIGHBOUR, erase, preview
+from tests.services.privacy.planting import places_of
+from tests.services.privacy.wishes import ME, NEIGHBOUR, PROOF, claim, erase, preview
 from tests.services.test_ledger import GROUP, Story
 
+SECOND = timedelta(seconds=1)
 LONG_AFTER = NOW + timedelta(hours=1)
 
 
@@ -115,3 +118,36 @@ async def test_whoever_signs_by_themselves_is_new(database: Database, story: Sto
     assert (found.signatures, found.proofs, found.is_quiet) == (1, 2, False)
     assert await outbox.should_have_role(database, GROUP, ME, RULES, LONG_AFTER)
     assert (await ledger.verify(database)).findings == ()
+
+
+async def test_member_list_that_was_asked_for_before_does_not_bring_them_back(
+    database: Database, story: Story
+) -> None:
+    await story.settle()
+    async with database.write() as tx:
+        await versions.mark_group(tx, GROUP, adopted_at=NOW)
+    begun = await holders.begin_sweep(database, GROUP, 5, NOW)
+    asked_at = NOW + SECOND
+    shown = await preview(database)
+    after = asked_at + SECOND
+    await erasing.erase(database, GROUP, ME, shown.fingerprint(), PROOF, after, is_present=True)
+    for effect in await claim(database, after):
+        following: Effect | None = effect
+        while following is not None:
+            outcome = outbox.ROLE_TAKEN if following.kind is EffectKind.ALIGN_ROLE else "told"
+            following = await outbox.finish(database, following, outcome, after)
+    page = holders.Page(
+        after_id=0,
+        last_id=None,
+        asked_at=asked_at,
+        people=[Present(member_id=one, has_role=True, joined_at=NOW) for one in (ME, NEIGHBOUR)],
+        holders=[ME, NEIGHBOUR],
+        present=[ME, NEIGHBOUR],
+        size=2,
+    )
+
+    await holders.record_page(database, begun, page, after + SECOND)
+    concluded = await holders.conclude(database, GROUP, RULES, after + SECOND)
+
+    assert concluded.strangers == 0
+    assert await places_of(database, str(ME)) == set()

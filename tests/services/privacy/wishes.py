@@ -1,6 +1,6 @@
 """Somebody who wants to be erased, and what is shown to them and done."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.effects import Effect
 from bot.domain.privacy import Erasure
@@ -29,8 +29,8 @@ async def erase(
     return found
 
 
-async def claim(database: Database) -> list[Effect]:
-    return await outbox.claim(database, NOW, limit=50, group_keys=[GROUP], not_asking=[])
+async def claim(database: Database, now: datetime = NOW) -> list[Effect]:
+    return await outbox.claim(database, now, limit=50, group_keys=[GROUP], not_asking=[])
 
 
 async def signed_twice(database: Database) -> Story:
