@@ -49,6 +49,7 @@ class Matter(StrEnum):
     CHANNEL_SHARED = "channel_shared"
     PERMISSIONS_MISSING = "permissions_missing"
     ESCALATION_NOWHERE = "escalation_nowhere"
+    ESCALATION_BY_NAME = "escalation_by_name"
     KICK_MISSING = "kick_missing"
 
     ROLES_COULD_READ = "roles_could_read"

@@ -142,7 +142,8 @@ async def inspect_escalation(server: Server, group: Group, *, seen: bool | None)
         else:
             return []
     if seen is not False:
-        return []
+        by_name = _note(group, Matter.ESCALATION_BY_NAME, "cases.escalation")
+        return [by_name] if isinstance(wanted, str) else []
     # An id may be a person's, and people are not named in an answer.
     return [_broken(group, Matter.ESCALATION_NOWHERE, "cases.escalation")]
 

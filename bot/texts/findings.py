@@ -195,6 +195,13 @@ WORDS: dict[Matter, tuple[str, str]] = {
         mark("The role or person named here is not on this server."),
         mark("Give the id of a role or of a member, or null for the server's owner."),
     ),
+    Matter.ESCALATION_BY_NAME: (
+        mark(
+            "A person stands here by their account name. Whoever takes that name one day gets the"
+            " cases."
+        ),
+        mark("Give the id of the person: it stays theirs."),
+    ),
     Matter.KICK_MISSING: (
         mark(
             "Pledge lacks the permission Kick Members: it cannot remove people who do not answer."

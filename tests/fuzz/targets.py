@@ -1,5 +1,6 @@
 """What comes from outside as bytes, and what may come of it: anything else is a fault."""
 
+import json
 import tempfile
 import unicodedata
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from bot.effects.plain import plain_lines, plain_words, visible_name
 from bot.settings import Settings, load_agreement
 from cogs._reporting import read_day
 from cogs._ui import plain_name
+from tests.documents.test_evidence import picture
 from tests.factories import NOW
+from tests.receipts import make_receipt
 from tests.settings.samples import AGREEMENT, CONFIG
 
 MESSAGE = 2_000
@@ -47,6 +50,17 @@ def _in_file(load: Callable[[Path], object]) -> Callable[[bytes], None]:
 
 
 def _receipt(content: bytes) -> None:
+    _read_receipt(content)
+    try:
+        data = json.loads(content)
+        data["checksum"] = receipt_file._checksum(data)
+        # What lies behind the checksum is open to whoever makes one that fits.
+        _read_receipt(json.dumps(data).encode())
+    except (ValueError, TypeError, RecursionError):
+        return
+
+
+def _read_receipt(content: bytes) -> None:
     try:
         receipt = receipt_file.read(content)
     except receipt_file.ReceiptFileError:
@@ -95,7 +109,9 @@ def _before(text: str, part: str) -> list[str]:
 TARGETS = {
     "agreement": Target(_in_file(load_agreement), (AGREEMENT.encode(),)),
     "config": Target(_in_file(lambda path: Settings.load(path, {})), (CONFIG.encode(),)),
-    "receipt": Target(_receipt, (b'{"format": "pledge-receipt/1"}',)),
-    "evidence": Target(_evidence, (b"\x89PNG\r\n\x1a\n", b"GIF89a", b"%PDF-1.7\n", b"words")),
+    "receipt": Target(_receipt, (receipt_file.write(make_receipt()),)),
+    "evidence": Target(
+        _evidence, (*map(picture, ("PNG", "GIF", "JPEG", "WEBP")), b"%PDF-1.7\n", b"words")
+    ),
     "words": Target(_words, (b"**bold** <@1> @everyone https://example.org/_a_", "é ✅".encode())),
 }

@@ -93,11 +93,17 @@ async def test_escalation_to_nobody_is_broken(world: World, wanted: int | str) -
     assert "`cases.escalation`: The role or person named here is not" in await check(world)
 
 
-@pytest.mark.parametrize("wanted", ["moderator", "test-moderator", "by id"])
+@pytest.mark.parametrize("wanted", ["moderator", "by id"])
 async def test_escalation_to_a_role_or_a_member_is_fine(world: World, wanted: str) -> None:
     value = world.moderator.id if wanted == "by id" else wanted
     world.client.groups[world.group.key] = make_group(cases=Cases(escalation=value))
     assert "cases.escalation" not in await check(world)
+
+
+async def test_escalation_to_an_account_name_can_pass_to_somebody_else(world: World) -> None:
+    cases = Cases(escalation="test-moderator")
+    world.client.groups[world.group.key] = make_group(cases=cases)
+    assert "Whoever takes that name one day gets the cases" in await check(world)
 
 
 # What cannot be seen, and what is good to know ---------------------------------------------------
