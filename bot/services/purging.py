@@ -25,7 +25,7 @@ from bot.storage import (
 from bot.storage.database import Database, Transaction
 from bot.storage.retention import Leavers
 
-PEOPLE_PER_STEP = 50
+PEOPLE_PER_STEP = 25
 """Each step is a transaction of its own, and nobody waits longer than for one of them."""
 
 LEAVERS_PER_STEP = 10

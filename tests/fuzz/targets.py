@@ -53,11 +53,11 @@ def _receipt(content: bytes) -> None:
     _read_receipt(content)
     try:
         data = json.loads(content)
-        data["checksum"] = receipt_file._checksum(data)
-        # What lies behind the checksum is open to whoever makes one that fits.
-        _read_receipt(json.dumps(data).encode())
-    except (ValueError, TypeError, RecursionError):
+        made = {**data, "checksum": receipt_file._checksum(data)}
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return
+    # What lies behind the checksum is open to whoever makes one that fits.
+    _read_receipt(json.dumps(made).encode())
 
 
 def _read_receipt(content: bytes) -> None:
