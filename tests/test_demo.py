@@ -87,6 +87,8 @@ class Terminal:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self._master, slave = pty.openpty()
+        # Where the tests were started in the background it is ignored, which children inherit.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [*COMMAND, *options],
             cwd=folder,
@@ -96,6 +98,7 @@ class Terminal:
             stderr=slave,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         os.close(slave)
         self._read = ""
 

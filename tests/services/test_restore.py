@@ -450,7 +450,9 @@ async def test_refused_restore_leaves_an_older_database_as_it_is(
     await database.close()
     with pytest.raises((LeaveNeededError, StorageError)):
         await put_back(database_url, file)
-    engine = _postgres_engine if "postgres" in database_url else _sqlite_engine
-    async with engine(make_url(database_url), KEYS).connect() as connection:
+    make = _postgres_engine if "postgres" in database_url else _sqlite_engine
+    engine = make(make_url(database_url), KEYS)
+    async with engine.connect() as connection:
         revision = await connection.execute(text("SELECT version_num FROM alembic_version"))
         assert revision.scalar_one() == "0006"
+    await engine.dispose()
