@@ -7,9 +7,8 @@ from datetime import timedelta
 from discord.ext import commands
 
 from bot.client import Pledge
-from bot.domain.errors import RecordUnavailableError
 from bot.domain.retention import RetentionTerms
-from bot.effects.timer import every
+from bot.effects.timer import apart, every
 from bot.services import forewarning, purging, servers
 
 log = logging.getLogger(__name__)
@@ -51,13 +50,7 @@ class Retention(commands.Cog):
             # Nobody says any more how long: as long as where nothing is said.
             terms[key] = RetentionTerms()
         for key, kept in terms.items():
-            try:
-                await self._let_go_of(key, kept)
-            except RecordUnavailableError:
-                return  # whoever noticed it has said so
-            except Exception:
-                # One group's trouble is not the next one's.
-                log.exception("Group %s: the purge failed; the next round tries again", key)
+            await apart(self._let_go_of(key, kept), key)
         client.effects.wake()
 
     async def _let_go_of(self, group_key: str, terms: RetentionTerms) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ from bot.effects.places import can_post
 from bot.effects.posted_head import compare_with_posted_head
 from bot.effects.reconciler import rules_of
 from bot.effects.removal import removal_rule
-from bot.effects.timer import every
+from bot.effects.timer import apart, every
 from bot.services import ledger, outbox, reminders, removals, servers
 from bot.services.cases import clocks, ending, retention
 from bot.settings import Group
@@ -160,23 +159,14 @@ class Upkeep(commands.Cog):
     @every(minutes=LAPSE_MINUTES)
     async def look_at_clock(self) -> None:
         """Do what is due by time alone, in steps that leave room for others."""
-        try:
-            await self._safely(self._end_lapsed())
-            await self._safely(self._look_after_decisions())
-            for group in self.client.groups.values():
-                await self._safely(self._look_after_people(group))
-        except RecordUnavailableError:
-            return  # whoever noticed it has said so
-        self.client.effects.wake()
-
-    async def _safely(self, work: Awaitable[None]) -> None:
-        """One thing's trouble is not the next one's, and would end the timer for good."""
-        try:
-            await work
-        except RecordUnavailableError:
-            raise
-        except Exception:
-            log.exception("What is due by time could not be done; trying again")
+        client = self.client
+        await apart(self._end_lapsed())
+        await apart(self._end_pauses())
+        for group in client.groups.values():
+            await apart(self._look_after_cases(group), group.key)
+            await apart(self._look_after_people(group), group.key)
+        await apart(ending.note_carried_out(client.database, client.groups, client.now()))
+        client.effects.wake()
 
     async def _end_lapsed(self) -> None:
         client = self.client
@@ -192,22 +182,24 @@ class Upkeep(commands.Cog):
         if not client.clock.is_wrong:
             await self._remind(group)
 
-    async def _look_after_decisions(self) -> None:
-        """End pauses whose time is over, close cases nobody appeals in, note what was done."""
+    async def _end_pauses(self) -> None:
+        """End pauses whose time is over."""
         client = self.client
-        database, groups = client.database, client.groups
-        # As above: nobody is let in early by a clock that is wrong, and nobody's time is cut.
+        # As above: nobody is let in early by a clock that is wrong.
         while not client.clock.is_wrong and await ending.end_due_suspensions(
-            database, groups, client.now()
+            client.database, client.groups, client.now()
         ):
             client.effects.wake()
-        for group in groups.values():
-            while not client.clock.is_wrong and await ending.close_due(
-                database, group.key, clocks_of(group), client.now()
-            ):
-                client.effects.wake()
-            await self._watch_cases(group)
-        await ending.note_carried_out(database, groups, client.now())
+
+    async def _look_after_cases(self, group: Group) -> None:
+        """Close cases nobody appeals in, and watch over the others."""
+        client = self.client
+        # Nor is anybody's time cut by it.
+        while not client.clock.is_wrong and await ending.close_due(
+            client.database, group.key, clocks_of(group), client.now()
+        ):
+            client.effects.wake()
+        await self._watch_cases(group)
 
     async def _watch_cases(self, group: Group) -> None:
         """Tell of cases that wait, and let those go that were kept for long enough."""

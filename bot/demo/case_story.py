@@ -6,7 +6,7 @@ from typing import Any
 from simcord.results import InteractionResult
 
 from bot.demo.stage import Stage
-from bot.demo.world import ACCEPT
+from bot.demo.world import ACCEPT, pages_of
 from bot.domain.agreements import Standing
 from bot.domain.breaches import CaseState
 from bot.storage import cases
@@ -135,16 +135,12 @@ async def close(stage: Stage) -> None:
     tell.listed("only to Lark", _lines(mine))
 
 
-def _pages(result: InteractionResult) -> list[Any]:
-    return [one for one in (result.response, *result.followups) if one is not None]
-
-
 def _last(result: InteractionResult) -> Any:
-    return _pages(result)[-1]
+    return pages_of(result)[-1]
 
 
 def _text(result: InteractionResult) -> str:
-    return "\n".join(page.content for page in _pages(result))
+    return "\n".join(page.content for page in pages_of(result))
 
 
 def _lines(result: InteractionResult) -> Sequence[str]:

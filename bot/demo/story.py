@@ -9,7 +9,7 @@ from bot import texts
 from bot.demo import case_story
 from bot.demo.narration import StoryError
 from bot.demo.stage import Stage
-from bot.demo.world import ACCEPT, DECLINE, reactions_on
+from bot.demo.world import ACCEPT, DECLINE, pages_of, reactions_on
 from bot.domain.agreements import Method, Standing
 from bot.services import agreements
 from bot.texts import erasing
@@ -38,7 +38,7 @@ async def publish(stage: Stage) -> None:
     """A facilitator reads the text, signs it and puts it in force."""
     world, tell, heron = stage.world, stage.tell, stage.world.facilitator
     shown = await heron.slash(world.moderators, "agreement publish")
-    pages = [page for page in (shown.response, *shown.followups) if page is not None]
+    pages = pages_of(shown)
     tell.did("Heron", "is a facilitator, types /agreement publish in #moderators, and reads.")
     tell.check(len(pages) > 1 and all(page.ephemeral for page in pages), "the preview is private")
     tell.said("only to Heron", [pages[0].content, pages[-1].content])
@@ -104,7 +104,7 @@ async def sign_by_button(stage: Stage) -> None:
     await stage.expect_outside("Wren", Standing.BLOCKED)
     await world.pass_time()
     shown = await wren.click(world.panel(), label=texts.PANEL_BUTTON)
-    pages = [page for page in (shown.response, *shown.followups) if page is not None]
+    pages = pages_of(shown)
     tell.did("Wren", f"presses [{texts.PANEL_BUTTON}] in #welcome.")
     tell.check(len(pages) > 1 and all(page.ephemeral for page in pages), "only Wren sees the text")
     tell.saw(f"the whole agreement, visible to Wren alone, with [{texts.ACCEPT_BUTTON}] below.")
@@ -187,7 +187,7 @@ async def look_over(stage: Stage) -> None:
     shown = await world.facilitator.slash(world.moderators, "signatures overview")
     await world.settle()
     tell.did("Heron", "types /signatures overview")
-    answers = [one for one in (shown.response, *shown.followups) if one is not None]
+    answers = pages_of(shown)
     tell.check(answers and shown.ephemeral, "only Heron sees the overview")
     answer = answers[-1]
     tell.listed("only to Heron", answer.content.splitlines())
@@ -202,7 +202,7 @@ async def keep_the_receipt(stage: Stage) -> None:
     asked = await wren.slash(world.welcome, "agreement receipt")
     await world.settle()
     tell.did("Wren", "types /agreement receipt")
-    answers = [one for one in (asked.response, *asked.followups) if one is not None]
+    answers = pages_of(asked)
     tell.check(answers and asked.ephemeral, "only Wren sees the receipt")
     answer = answers[-1]
     tell.said("only to Wren", [answer.content])
@@ -219,13 +219,13 @@ async def see_and_erase(stage: Stage) -> None:
     shown = await robin.slash(world.welcome, "privacy show")
     await world.settle()
     tell.did("Robin", "types /privacy show")
-    answers = [one for one in (shown.response, *shown.followups) if one is not None]
+    answers = pages_of(shown)
     tell.check(answers and all(one.ephemeral for one in answers), "only Robin sees it")
     tell.listed("only to Robin", [line for line in answers[0].content.splitlines() if line][:4])
     asked = await robin.slash(world.welcome, "privacy erase")
     await world.settle()
     tell.did("Robin", "types /privacy erase")
-    warned = [one for one in (asked.response, *asked.followups) if one is not None]
+    warned = pages_of(asked)
     lines = [line for one in warned for line in one.content.splitlines() if line]
     tell.listed("only to Robin", lines)
     before = await world.record_of(robin)
@@ -233,7 +233,7 @@ async def see_and_erase(stage: Stage) -> None:
     pressed = await robin.click(warned[-1], label=erasing.ERASE_BUTTON)
     await world.settle()
     tell.did("Robin", f"presses [{erasing.ERASE_BUTTON}].")
-    done = [one.content for one in (pressed.response, *pressed.followups) if one is not None]
+    done = [one.content for one in pages_of(pressed)]
     tell.said("only to Robin", done)
     after = await world.record_of(robin)
     tell.check(not after.signatures and after.request is None, "nothing of Robin's is left")

@@ -12,6 +12,7 @@ from pathlib import Path
 import discord
 import simcord
 from simcord.http import RequestContext, route
+from simcord.results import InteractionResult, ResponseMessage
 from typing_extensions import override
 
 from bot.client import Pledge
@@ -209,6 +210,11 @@ class World:
     def stored_bytes(self) -> bytes:
         """All that the database has on the disk at this moment."""
         return b"".join(path.read_bytes() for path in self._folder.glob("pledge.db*"))
+
+
+def pages_of(result: InteractionResult) -> list[ResponseMessage]:
+    """What the bot answered, in order."""
+    return [one for one in (result.response, *result.followups) if one is not None]
 
 
 def reactions_on(message: discord.Message) -> set[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Self, overload
 
 from bot.domain.errors import RecordUnavailableError
@@ -60,6 +60,25 @@ class Timer:
         self.rounds += 1
         if self._is_running:
             self._handle = asyncio.get_running_loop().call_later(self.seconds, self._begin)
+
+
+async def apart(part: Coroutine[Any, Any, object], group_key: str = "") -> None:
+    """One part of a round: what it raises is logged, and the round goes on with the next part.
+
+    Args:
+        part: what to do.
+        group_key: for which group; empty if for all.
+
+    Raises:
+        RecordUnavailableError: the whole round has to wait for the record.
+    """
+    try:
+        await part
+    except RecordUnavailableError:
+        raise
+    except Exception:
+        of = f"Group {group_key}: " if group_key else ""
+        log.exception("%s%s failed; the next round tries again", of, part.__name__.strip("_"))
 
 
 class every:  # noqa: N801 used as a decorator

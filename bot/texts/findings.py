@@ -197,10 +197,10 @@ WORDS: dict[Matter, tuple[str, str]] = {
     ),
     Matter.ESCALATION_BY_NAME: (
         mark(
-            "A person stands here by their account name. Whoever takes that name one day gets the"
-            " cases."
+            "This names a person by their account name. If somebody else takes that name one day,"
+            " they get the cases."
         ),
-        mark("Give the id of the person: it stays theirs."),
+        mark("Give the person's id instead: it stays theirs."),
     ),
     Matter.KICK_MISSING: (
         mark(

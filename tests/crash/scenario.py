@@ -199,11 +199,16 @@ LIFE = (
 )
 """A group from the day Pledge comes."""
 
-YEAR = (
+ANNA_HAS_SIGNED = (
     Step("first start", nothing, asleep=True, looked_at=False),
     Step("publishing", publish, looked_at=False),
     Step("anna joins", joins("anna"), looked_at=False),
     Step("anna accepts", reacts("anna", ACCEPT), looked_at=False),
+)
+"""How most other scenarios begin."""
+
+YEAR = (
+    *ANNA_HAS_SIGNED,
     Step("a year later", a_year_without_the_bot, asleep=True, shows=_has_lapsed),
 )
 """A signature runs out."""
@@ -225,10 +230,7 @@ def _is_erased(world: World) -> bool:
 
 
 ERASED = (
-    Step("first start", nothing, asleep=True, looked_at=False),
-    Step("publishing", publish, looked_at=False),
-    Step("anna joins", joins("anna"), looked_at=False),
-    Step("anna accepts", reacts("anna", ACCEPT), looked_at=False),
+    *ANNA_HAS_SIGNED,
     Step("anna erases", erase, again=erase, shows=_is_erased),
     Step("start after the erasing", nothing, asleep=True, shows=_is_erased),
 )
@@ -264,10 +266,7 @@ def _is_gone(world: World) -> bool:
 
 
 PURGED = (
-    Step("first start", nothing, asleep=True, looked_at=False),
-    Step("publishing", publish, looked_at=False),
-    Step("anna joins", joins("anna"), looked_at=False),
-    Step("anna accepts", reacts("anna", ACCEPT), looked_at=False),
+    *ANNA_HAS_SIGNED,
     Step("anna takes it back", reacts("anna", ACCEPT, reacted=False), looked_at=False),
     Step("bela joins", joins("bela"), looked_at=False),
     Step("bela declines", reacts("bela", DECLINE), looked_at=False),
@@ -281,10 +280,7 @@ PURGED = (
 """What was kept for long enough goes, after the facilitators were told."""
 
 PAST = (
-    Step("first start", nothing, asleep=True, looked_at=False),
-    Step("publishing", publish, looked_at=False),
-    Step("anna joins", joins("anna"), looked_at=False),
-    Step("anna accepts", reacts("anna", ACCEPT), looked_at=False),
+    *ANNA_HAS_SIGNED,
     Step("bela joins", joins("bela"), looked_at=False),
     Step("a backup", save, looked_at=False),
     Step("bela accepts", reacts("bela", ACCEPT), looked_at=False),

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from bot.domain.errors import RecordUnavailableError
-from bot.effects.timer import Timer, every
+from bot.effects.timer import Timer, apart, every
 
 
 class Clockwork:
@@ -57,3 +57,15 @@ async def test_work_in_hand_is_not_cancelled() -> None:
         await timer._task
     assert timer.rounds == 1
     assert timer._handle is None
+
+
+async def test_fault_of_one_part_is_logged_and_not_that_of_the_next(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(error: Exception) -> None:
+        raise error
+
+    await apart(fail(ValueError("a fault of ours")), "quiet-cove")
+    assert "Group quiet-cove: fail failed; the next round tries again" in caplog.text
+    with pytest.raises(RecordUnavailableError):
+        await apart(fail(RecordUnavailableError()), "quiet-cove")

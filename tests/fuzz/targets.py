@@ -1,16 +1,15 @@
 """What comes from outside as bytes, and what may come of it: anything else is a fault."""
 
 import json
-import tempfile
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bot.documents import evidence
 from bot.domain import receipt_file
 from bot.domain.disclosure import find_risks
-from bot.domain.errors import ConfigurationError
 from bot.domain.ledger import Head
 from bot.domain.paragraphs import split_text
 from bot.effects.plain import plain_lines, plain_words, visible_name
@@ -21,6 +20,7 @@ from tests.documents.test_evidence import picture
 from tests.factories import NOW
 from tests.receipts import make_receipt
 from tests.settings.samples import AGREEMENT, CONFIG
+from tests.settings.test_fuzz import refused_or_loaded
 
 MESSAGE = 2_000
 """Characters that fit into a message of Discord."""
@@ -32,21 +32,6 @@ class Target:
 
     feed: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
-
-
-def _in_file(load: Callable[[Path], object]) -> Callable[[bytes], None]:
-    folder = Path(tempfile.mkdtemp(prefix="pledge-fuzz-"))
-    path = folder / "file.yaml"
-
-    def feed(content: bytes) -> None:
-        path.write_bytes(content)
-        try:
-            load(path)
-        except ConfigurationError as error:
-            # One line for each fault: where it is, what is wrong, what would be right.
-            assert str(error).startswith(str(path))
-
-    return feed
 
 
 def _receipt(content: bytes) -> None:
@@ -106,9 +91,13 @@ def _before(text: str, part: str) -> list[str]:
     return [text[at - 1] if at else "" for at in places]
 
 
+def _load_settings(path: Path) -> Settings:
+    return Settings.load(path, {})
+
+
 TARGETS = {
-    "agreement": Target(_in_file(load_agreement), (AGREEMENT.encode(),)),
-    "config": Target(_in_file(lambda path: Settings.load(path, {})), (CONFIG.encode(),)),
+    "agreement": Target(partial(refused_or_loaded, load_agreement), (AGREEMENT.encode(),)),
+    "config": Target(partial(refused_or_loaded, _load_settings), (CONFIG.encode(),)),
     "receipt": Target(_receipt, (receipt_file.write(make_receipt()),)),
     "evidence": Target(
         _evidence, (*map(picture, ("PNG", "GIF", "JPEG", "WEBP")), b"%PDF-1.7\n", b"words")

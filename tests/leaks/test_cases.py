@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ from simcord.results import InteractionResult
 from simcord.types import HttpLogEntry
 from sqlalchemy import text
 
-from bot.client import Pledge
 from bot.domain.agreements import Agreement, Consequence
 from bot.services import backup, rotation
-from bot.settings import Group
 from bot.storage.database import Database
 from bot.storage.tables import metadata
 from tests.cogs.conftest import World, env, groups, open_database, world
@@ -79,14 +76,6 @@ NEVER = {
 def agreement() -> Agreement:
     steps = [Consequence(key=key, text=f"What {key} means.") for key in ("reminder", "suspended")]
     return make_agreement(consequences=tuple(steps))
-
-
-@pytest_asyncio.fixture
-async def client(database_url: str, groups: list[Group]) -> AsyncIterator[Pledge]:
-    """The real bot on either engine."""
-    database = await Database.open(database_url, KEYS)
-    yield Pledge(groups, database, KEYS)
-    await database.close()
 
 
 # The case ----------------------------------------------------------------------------------------

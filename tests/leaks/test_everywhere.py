@@ -7,7 +7,7 @@ the log, the database, the files beside it, and what the documents say of themse
 import asyncio
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from PIL import Image
 from simcord.results import InteractionResult
 from sqlalchemy import event
 
-from bot.client import Pledge
 from bot.services import backup
 from bot.settings import Group
 from bot.storage.database import Database
@@ -41,13 +40,6 @@ ABOUT_ITSELF = re.compile(rb"/(?:Title|Author|Subject|Keywords|Creator|Producer)
 @pytest.fixture
 def groups() -> list[Group]:
     return [make_group(), make_group("quiet-cove")]
-
-
-@pytest_asyncio.fixture
-async def client(database_url: str, groups: list[Group]) -> AsyncIterator[Pledge]:
-    database = await Database.open(database_url, KEYS)
-    yield Pledge(groups, database, KEYS)
-    await database.close()
 
 
 @pytest_asyncio.fixture

@@ -131,7 +131,10 @@ async def _find_signed_version(
 
 
 def _time_of(incident_on: date | None, now: datetime) -> tuple[datetime, datetime]:
-    """When something began and ended at the most: Discord shows everybody their own time."""
+    """When something began and ended at the most; now, if no day is known.
+
+    Discord shows everybody their own time, so a day here is as long as a day is anywhere.
+    """
     if incident_on is None:
         return now, now
     midnight = datetime.combine(incident_on, time(), UTC)

@@ -151,3 +151,25 @@ async def test_member_list_that_was_asked_for_before_does_not_bring_them_back(
 
     assert concluded.strangers == 0
     assert await places_of(database, str(ME)) == set()
+
+
+async def test_member_list_does_not_bring_them_back_while_the_role_is_still_to_be_taken(
+    database: Database, story: Story
+) -> None:
+    """As when the process died between the erasing and the request to Discord."""
+    await story.settle()
+    async with database.write() as tx:
+        await versions.mark_group(tx, GROUP, adopted_at=NOW)
+    await erase(database)
+    begun = await holders.begin_sweep(database, GROUP, 5, LONG_AFTER)
+    page = holders.Page(
+        after_id=0,
+        last_id=None,
+        asked_at=LONG_AFTER,
+        people=[],
+        holders=[ME],
+        present=[ME, NEIGHBOUR],
+        size=2,
+    )
+    await holders.record_page(database, begun, page, LONG_AFTER)
+    assert (await holders.conclude(database, GROUP, RULES, LONG_AFTER)).strangers == 0
