@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 
 from bot.network import Doorkeeper
 from bot.storage.database import Database
+from tests.connections import take_open
 from tests.doubles.compiled import share_compiled_statements
 from tests.factories import KEYS
 
@@ -46,6 +47,16 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Fail in the very test that leaves a connection open.
+
+    By itself Python complains when it comes upon one, which may be many tests later.
+    """
+    yield
+    assert take_open() == [], f"{item.nodeid} left connections to its database open"
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,8 @@ import contextlib
 import errno
 import os
 import socket
+import time
+import weakref
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, Self
@@ -37,6 +39,9 @@ CACHE_MIB = 16
 checked and the content decrypted again. The index by which a hundred thousand people are counted
 takes 5 MiB."""
 
+PATIENCE_SECONDS = 5.0
+"""How long closing waits for whoever is reading."""
+
 _FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 _KEYS = "pledge_keys"
@@ -54,11 +59,13 @@ class Database:
         self._engine = engine
         self._writer = asyncio.Lock()
         self._round = 0
+        self._made: weakref.WeakSet[Any] = weakref.WeakSet()
         event.listen(engine.sync_engine, "connect", self._on_connect)
         event.listen(engine.sync_engine, "checkin", self._on_checkin)
         self._lock = ServerLock(engine) if path is None else FileLock(path)
         self._is_held = False
         self._is_open = False
+        self._is_closed = False
         self.on_outage: Callable[[StorageError], None] | None = None
         """Called when the database cannot be used, or is not ours any more; must not raise."""
 
@@ -125,7 +132,7 @@ class Database:
             try:
                 if self._is_held:
                     await self._lock.make_sure()
-                async with self._engine.connect() as connection:
+                async with self._connect() as connection:
                     await connection.execution_options(pledge_writes=True)
                     async with connection.begin():
                         yield connection
@@ -145,7 +152,7 @@ class Database:
             RecordUnavailableError: the disk cannot be read, or the server is away.
         """
         try:
-            async with self._engine.connect() as connection:
+            async with self._connect() as connection:
                 if self.dialect == "postgresql":
                     # SQLite does so by itself; here every query would see a newer state.
                     await connection.execution_options(
@@ -157,6 +164,11 @@ class Database:
             if not refuses_writing(error):
                 self._refuse(error)
             raise
+
+    def _connect(self) -> AsyncConnection:
+        if self._is_closed:
+            raise RecordUnavailableError("The record is closed: Pledge is being stopped.")
+        return self._engine.connect()
 
     def _refuse(self, error: BaseException, *, unsure: bool = False) -> None:
         """Raise what people and the operator are told of a fault that passes by itself."""
@@ -186,7 +198,10 @@ class Database:
         await self.reconnect()
 
     async def reconnect(self) -> None:
-        """Use new connections from now on: an old one may still think that it cannot write."""
+        """Use new connections from now on: an old one may still think that it cannot write.
+
+        One that is in use is closed when it is given back.
+        """
         self._round += 1
         await self._engine.dispose()
 
@@ -201,7 +216,7 @@ class Database:
         """
         if self.dialect != "sqlite":
             return True
-        async with self._writer, self._engine.connect() as connection:
+        async with self._writer, self._connect() as connection:
             # Beside SQLAlchemy, which would begin a transaction: in one this is not possible.
             driver: Any = (await connection.get_raw_connection()).driver_connection
             # Whoever reads is not waited for, as everybody else would have to wait, too.
@@ -212,8 +227,9 @@ class Database:
             await (await driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")).close()
             return not busy
 
-    def _on_connect(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
+    def _on_connect(self, connection: Any, entry: ConnectionPoolEntry) -> None:
         entry.info[_ROUND] = self._round
+        self._made.add(connection.driver_connection)
 
     def _on_checkin(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
         # One that was in use while the others were thrown away is thrown away now: the pool it
@@ -222,10 +238,23 @@ class Database:
             entry.invalidate()
 
     async def close(self) -> None:
-        """Wait for the transaction in hand, then close every connection."""
+        """Wait for the transaction in hand, then close every connection for good.
+
+        Whoever reads is waited for a moment, and may go on; that connection is closed when they
+        end. Nobody begins anything afterwards: they are refused with `RecordUnavailableError`.
+        """
         async with self._writer:
+            self._is_closed, self._is_held = True, False
             await self._lock.close()
-            await self._engine.dispose()
+            await self.reconnect()
+        await self._wait_for_threads()
+
+    async def _wait_for_threads(self) -> None:
+        """Let the last answers come while there is a loop that they can come to."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        for connection in list(self._made):
+            if isinstance(connection, Connection):
+                await connection.wait_for_end(max(0, until - time.monotonic()))
 
 
 def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
@@ -240,9 +269,9 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
         thread.daemon = True
         try:
             await connection
-        except Exception:
+        except BaseException:
             # The thread is about to end, and tells the loop so: that must still be there then.
-            thread.join()
+            thread.join(PATIENCE_SECONDS)
             raise
         return connection
 

@@ -4,6 +4,7 @@ By itself SQLAlchemy makes four: for a cursor, for the statement, for its rows, 
 cursor. Each of them costs more than what most statements do there.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -28,6 +29,24 @@ class Connection(aiosqlite.Connection):
 
     _has_returned = False
     """Whether the last trip came back; one that was cancelled may still be under way."""
+
+    _is_stopping = False
+
+    @override
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Have the thread end, once: a second time nobody is there to answer, so none is awaited.
+
+        SQLAlchemy does so while a connection is being closed, when that is cancelled.
+        """
+        if self._is_stopping:
+            return None
+        self._is_stopping = True
+        return super().stop()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+    async def wait_for_end(self, seconds: float) -> None:
+        """Wait until its thread has ended, or for so many seconds."""
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join, seconds)
 
     @override
     async def _execute(self, fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:

@@ -1,6 +1,7 @@
 """How statements get to the thread of an SQLite connection, and what becomes of a broken trip."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.storage.sqlite_driver import Connection
 from bot.storage.tables import marks
 from tests.factories import KEYS
 
+ROOT = Path(__file__).parents[2]
 ROWS = [{"name": name, "value": "x"} for name in ("one", "two", "three")]
 
 
@@ -132,3 +134,66 @@ async def test_rollback_comes_after_a_trip_that_nobody_waits_for_any_more(tmp_pa
     await connection._execute(lambda: None)
     assert not connection.in_transaction
     await connection.close()
+
+
+async def test_connection_that_was_told_to_stop_can_be_closed(tmp_path: Path) -> None:
+    # As SQLAlchemy does it when the closing is cancelled, while that goes on behind a shield.
+    connection = Connection(lambda: connect_file(tmp_path / "a.db", KEYS, "rwc"), iter_chunk_size=1)
+    await connection
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+    connection.stop()
+    await asyncio.wait_for(closing, 60)
+    await connection.wait_for_end(60)
+    assert not connection._thread.is_alive()
+
+
+GIVEN_UP = """
+import asyncio, gc, random, sys
+from bot.storage import versions
+from bot.storage.database import Database
+from tests.connections import take_open
+from tests.factories import KEYS
+
+async def main(url, dice):
+    database = await Database.open(url, KEYS)
+
+    async def work(transaction):
+        while True:
+            async with transaction() as tx:
+                await versions.find_mark(tx, "mark")
+
+    tasks = [asyncio.create_task(work(kind)) for kind in (database.read, database.write) * 2]
+    await asyncio.sleep(dice.random() * 0.02)
+    for task in tasks:
+        task.cancel()
+    if dice.random() < 0.5:
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+    if dice.random() < 0.5:
+        await asyncio.wait(tasks)
+    await database.close()
+
+for seed in range(40):
+    asyncio.run(main(sys.argv[1], random.Random(seed)))
+    assert take_open() == [], seed
+    gc.collect()
+"""
+
+
+async def test_nothing_is_left_over_when_everything_in_hand_is_given_up_at_the_end(
+    sqlite_url: str,
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-c", GIVEN_UP, sqlite_url),
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, complaints = await asyncio.wait_for(process.communicate(), 120)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert complaints.decode() == ""
+    assert process.returncode == 0

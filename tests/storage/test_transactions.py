@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -10,9 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bot.domain.agreements import RequestState
-from bot.domain.errors import StorageError
+from bot.domain.errors import RecordUnavailableError, StorageError
+from bot.storage import database as database_module
 from bot.storage import requests, versions
 from bot.storage.database import Database
+from tests.connections import is_open
 from tests.factories import KEYS, NEWCOMER, NOW, register
 
 GROUP = "harbour-light"
@@ -151,6 +154,31 @@ async def test_database_closes_only_after_the_transaction_in_hand(
         assert waiting == {closing}
     await closing
     assert await has(database, "mark")
+
+
+async def test_reader_in_hand_ends_as_it_began_when_the_database_is_closed(
+    neighbour: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "PATIENCE_SECONDS", 0.05)
+    async with neighbour.read() as tx:
+        used: Any = (await tx.get_raw_connection()).driver_connection
+        await versions.find_mark(tx, "mark")
+        await neighbour.close()
+        assert await versions.find_mark(tx, "mark") is None
+    assert not is_open(used)
+
+
+async def test_nobody_begins_anything_when_the_database_is_closed(neighbour: Database) -> None:
+    async with neighbour.write():
+        closing = asyncio.create_task(neighbour.close())
+        await asyncio.sleep(0)
+        too_late = asyncio.create_task(put(neighbour, "mark"))
+        await asyncio.sleep(0)
+    await closing
+    with pytest.raises(RecordUnavailableError):
+        await too_late
+    with pytest.raises(RecordUnavailableError):
+        await has(neighbour, "mark")
 
 
 async def test_second_process_is_refused_while_the_first_one_runs(
