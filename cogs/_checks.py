@@ -3,7 +3,7 @@
 The rules are in `bot.domain.authorisation`; what each way in takes is in `bot.entry_points`.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import discord
 
@@ -12,10 +12,11 @@ from bot.domain import authorisation
 from bot.domain.authorisation import RULES, Action, Ground, Viewer
 from bot.domain.entitlement import Office
 from bot.domain.errors import NotEntitledError, UnknownGroupError
+from bot.domain.retention import RetentionTerms
 from bot.effects import find_channel, find_role
 from bot.effects.desks import officers_of
 from bot.entry_points import action_of, right_to
-from bot.services import records
+from bot.services import records, servers
 from bot.settings import Group
 
 Context = discord.Interaction[Pledge]
@@ -152,6 +153,52 @@ def known_group(interaction: Context, group_key: str) -> Group:
     if group is None or interaction.guild_id not in (None, group.guild_id):
         raise UnknownGroupError
     return group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """What keeps something about people: a group, or what is left of one.
+
+    `group` is None when it does not stand in the settings any more. Then nobody looks after it,
+    but people's rights over what it holds stay.
+    """
+
+    key: str
+    guild_id: int
+    group: Group | None
+
+    @property
+    def is_former(self) -> bool:
+        """Whether nobody looks after it any more."""
+        return self.group is None
+
+    @property
+    def name(self) -> str:
+        """What it is called; of a former group only the key is known."""
+        return self.key if self.group is None else self.group.name
+
+    @property
+    def terms(self) -> RetentionTerms:
+        """How long it keeps things: where nobody says, what holds where nothing is said."""
+        return RetentionTerms() if self.group is None else self.group.retention.terms
+
+
+async def keepers_here(interaction: Context) -> list[Keeper]:
+    """All that may keep something about whoever asks: on this server, or in a direct message all.
+
+    Raises:
+        UnknownGroupError: there is none.
+    """
+    client, guild_id = interaction.client, interaction.guild_id
+    former = await servers.list_former(client.database, client.groups)
+    found = [
+        *(Keeper(key=g.key, guild_id=g.guild_id, group=g) for g in client.groups.values()),
+        *(Keeper(key=key, guild_id=home, group=None) for key, home in former.items()),
+    ]
+    here = [one for one in found if guild_id in (None, one.guild_id)]
+    if not here:
+        raise UnknownGroupError
+    return here
 
 
 async def viewer_of(interaction: Context, group: Group) -> Viewer:

@@ -10,10 +10,10 @@ from bot.domain.paragraphs import split_text
 from bot.domain.privacy import OwnRecord
 from bot.effects.plain import plain_lines
 from bot.services.privacy import reading
-from bot.settings import Group
 from bot.texts import privacy as texts
 from bot.texts.catalogue import _
-from cogs._ui import Context, reply
+from cogs._checks import Context, Keeper
+from cogs._ui import reply
 
 MOST_PAGES = 5
 """So many messages are sent for one group; the rest is put into a file."""
@@ -23,37 +23,39 @@ BYTES_AT_ONCE = 8_000_000
 """So much is uploaded with one message: what one report may have."""
 
 
-async def show_record(interaction: Context, groups: list[Group]) -> None:
-    """Show all that these groups hold about whoever asks; the command is deferred already."""
+async def show_record(interaction: Context, keepers: list[Keeper]) -> None:
+    """Show all that these hold about whoever asks; the command is deferred already."""
     client, who = interaction.client, interaction.user.id
-    if not groups:
+    if not keepers:
         await reply(interaction, texts.NOTHING_HELD)
-    for group in groups:
-        record = await reading.read_own(client.database, group.key, who, client.now())
-        terms = group.retention.terms
-        pages = split_text(texts.own_record(group.name, record, terms, plain_lines))
+    for keeper in keepers:
+        record = await reading.read_own(client.database, keeper.key, who, client.now())
+        shown = texts.own_record(
+            keeper.name, record, keeper.terms, plain_lines, is_former=keeper.is_former
+        )
+        pages = split_text(shown)
         await reply(interaction, pages[:MOST_PAGES])
         if len(pages) > MOST_PAGES:
-            text = texts.own_file(group.name, record, terms)
+            text = texts.own_file(keeper.name, record, keeper.terms, is_former=keeper.is_former)
             file = _file(text.encode(), texts.file_name(record.read_at, "txt"))
             content = _(texts.REST_IN_FILE)
             await interaction.followup.send(content, file=file, ephemeral=True)
 
 
-async def send_export(interaction: Context, groups: list[Group]) -> None:
+async def send_export(interaction: Context, keepers: list[Keeper]) -> None:
     """Hand out the same as files, one pair for each group, and the files people handed in."""
     client, who = interaction.client, interaction.user.id
-    if not groups:
+    if not keepers:
         await reply(interaction, texts.NOTHING_HELD)
-    for number, group in enumerate(groups, 1):
+    for number, keeper in enumerate(keepers, 1):
         record = await reading.read_own(
-            client.database, group.key, who, client.now(), with_files=True
+            client.database, keeper.key, who, client.now(), with_files=True
         )
-        at, suffix = record.read_at, f"-{number}" if len(groups) > 1 else ""
-        text = texts.own_file(group.name, record, group.retention.terms)
+        at, suffix = record.read_at, f"-{number}" if len(keepers) > 1 else ""
+        text = texts.own_file(keeper.name, record, keeper.terms, is_former=keeper.is_former)
         files = [
             _file(text.encode(), texts.file_name(at, "txt", suffix)),
-            _file(write_json(group.name, record), texts.file_name(at, "json", suffix)),
+            _file(write_json(keeper.name, record), texts.file_name(at, "json", suffix)),
         ]
         note = _(texts.EXPORT_NOTE) if number == 1 else ""
         await interaction.followup.send(note, files=files, ephemeral=True)

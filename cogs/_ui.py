@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 import discord
 from typing_extensions import override
@@ -16,10 +16,11 @@ from bot.domain.errors import UnknownChoiceError
 from bot.effects.plain import escaped, visible_name
 from bot.settings import Group
 from bot.texts.catalogue import _
-from cogs._checks import Context, admit, groups_for, known_group
+from cogs._checks import Context, Keeper, admit, groups_for, known_group
 from cogs._passing import Passing
 
 ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
+GroupT = TypeVar("GroupT", Group, Keeper)
 
 LONGEST_NAME = 28
 """Characters of a name that are shown: ten people in a list must fit into one message."""
@@ -171,19 +172,19 @@ async def settle(interaction: Context, content: str) -> None:
         await interaction.response.edit_message(content=content, view=None)
 
 
-class GroupChoice(Question):
+class GroupChoice(Question, Generic[GroupT]):
     """Asks which group is meant, where several live."""
 
     def __init__(
         self,
-        groups: Sequence[Group],
-        then: Callable[[Context, Group], Awaitable[None]],
+        groups: Sequence[GroupT],
+        then: Callable[[Context, GroupT], Awaitable[None]],
         entry_point: str,
     ) -> None:
         super().__init__(about="choice", minutes=10, entry_point=entry_point)
-        self._groups = {group.key: group for group in groups}
+        self._groups: dict[str, GroupT] = {group.key: group for group in groups}
         self._then = then
-        self._select: discord.ui.Select[GroupChoice] = discord.ui.Select(
+        self._select: discord.ui.Select[GroupChoice[GroupT]] = discord.ui.Select(
             custom_id=self.name_of("group"),
             placeholder=_(texts.CHOOSE_GROUP),
             options=[discord.SelectOption(label=g.name, value=g.key) for g in groups[:25]],
@@ -193,14 +194,14 @@ class GroupChoice(Question):
 
     async def _chosen(self, interaction: Context) -> None:
         group = self._groups[self._select.values[0]]
-        await admit(interaction, self._entry_point, group)
+        await admit(interaction, self._entry_point, _ruled_by(group))
         await self._then(interaction, group)
 
 
 async def with_group(
     interaction: Context,
-    groups: Sequence[Group],
-    then: Callable[[Context, Group], Awaitable[None]],
+    groups: Sequence[GroupT],
+    then: Callable[[Context, GroupT], Awaitable[None]],
 ) -> None:
     """Go on with the one group that is meant, or ask which of these it is.
 
@@ -208,11 +209,15 @@ async def with_group(
     """
     entry_point = entry_point_of(interaction)
     if len(groups) == 1:
-        await admit(interaction, entry_point, groups[0])
+        await admit(interaction, entry_point, _ruled_by(groups[0]))
         await then(interaction, groups[0])
     else:
         view = GroupChoice(groups, then, entry_point)
         await reply(interaction, texts.WHICH_GROUP, view)
+
+
+def _ruled_by(choice: Group | Keeper) -> Group | None:
+    return choice.group if isinstance(choice, Keeper) else choice
 
 
 async def in_group(interaction: Context, then: Callable[[Context, Group], Awaitable[None]]) -> None:

@@ -10,14 +10,14 @@ from bot.client import Pledge
 from bot.domain.effects import Verdict, verdict_on
 from bot.domain.errors import UnknownGroupError
 from bot.domain.paragraphs import split_text
+from bot.domain.privacy import Whereabouts
 from bot.effects.places import find_problem
 from bot.services.privacy import erasing, reading
-from bot.settings import Group
 from bot.texts import erasing as words
 from bot.texts import privacy as texts
-from cogs._checks import known_group
+from cogs._checks import Context, Keeper, keepers_here
 from cogs._own_record import send_export, show_record
-from cogs._ui import GROUP_KEY, Button, Context, button, buttons, reply, settle, with_group
+from cogs._ui import GROUP_KEY, Button, button, buttons, reply, settle, with_group
 
 FINGERPRINT = r"([0-9a-f]{16})"
 """That of what was shown, in the template of the button's id."""
@@ -34,66 +34,79 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description=texts.P
     @app_commands.command()
     async def show(self, interaction: Context) -> None:
         """See everything I keep about you, for how long, and who can see it."""
-        await show_record(interaction, await _groups_holding(interaction))
+        await show_record(interaction, await _keepers_holding(interaction))
 
     @app_commands.command()
     async def export(self, interaction: Context) -> None:
         """Get everything I keep about you as files: one to read, one for programs."""
-        await send_export(interaction, await _groups_holding(interaction))
+        await send_export(interaction, await _keepers_holding(interaction))
 
     @app_commands.command()
     async def erase(self, interaction: Context) -> None:
         """Have what I keep about you erased; shows first what goes and what stays."""
-        groups = await _groups_holding(interaction)
-        if groups:
-            await with_group(interaction, groups, _ask)
+        keepers = await _keepers_holding(interaction)
+        if keepers:
+            await with_group(interaction, keepers, _ask)
         else:
             await reply(interaction, texts.NOTHING_HELD)
 
 
-async def _groups_holding(interaction: Context) -> list[Group]:
-    """The groups that hold something about whoever asks: of this server, or in a DM of all.
+async def _keepers_holding(interaction: Context) -> list[Keeper]:
+    """Those that hold something about whoever asks.
 
     Raises:
-        UnknownGroupError: no group lives on this server.
+        UnknownGroupError: no group lives on this server, or has lived there.
     """
-    client, guild = interaction.client, interaction.guild
-    groups = list(client.groups.values()) if guild is None else client.groups_in(guild.id)
-    if not groups:
-        raise UnknownGroupError
     await interaction.response.defer(ephemeral=True, thinking=True)
-    keys = [group.key for group in groups]
-    held = await reading.list_groups(client.database, keys, interaction.user.id)
-    return [client.groups[key] for key in held]
+    here = {keeper.key: keeper for keeper in await keepers_here(interaction)}
+    database = interaction.client.database
+    held = await reading.list_groups(database, list(here), interaction.user.id)
+    return [here[key] for key in held]
 
 
-async def _is_present(interaction: Context, group: Group) -> bool:
-    """Whether the person is in the group's server, or nobody can tell."""
-    guild = interaction.client.get_guild(group.guild_id)
-    if interaction.guild_id == group.guild_id or guild is None:
-        return True
+async def _known_keeper(interaction: Context, key: str) -> Keeper:
+    """That which a button names.
+
+    Raises:
+        UnknownGroupError: there is no such group, or it lives on another server.
+    """
+    for keeper in await keepers_here(interaction):
+        if keeper.key == key:
+            return keeper
+    raise UnknownGroupError
+
+
+async def _find(interaction: Context, keeper: Keeper) -> Whereabouts:
+    if keeper.is_former:
+        return Whereabouts.FORMER
+    guild = interaction.client.get_guild(keeper.guild_id)
+    if interaction.guild_id == keeper.guild_id or guild is None:
+        return Whereabouts.HERE
     try:
         await guild.fetch_member(interaction.user.id)
     except discord.NotFound as error:
         # Another 404 is not Discord's word about them.
-        return verdict_on(error.status, error.code) is not Verdict.GONE
+        is_gone = verdict_on(error.status, error.code) is Verdict.GONE
+        return Whereabouts.AWAY if is_gone else Whereabouts.HERE
     except discord.HTTPException:
-        return True
-    return True
+        return Whereabouts.HERE
+    return Whereabouts.HERE
 
 
-async def _ask(interaction: Context, group: Group) -> None:
+async def _ask(interaction: Context, keeper: Keeper) -> None:
     """Show what goes and what stays, with a button that holds for exactly that."""
-    client, terms = interaction.client, group.retention.terms
+    client, terms = interaction.client, keeper.terms
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=True, thinking=True)
-    is_marked = client.intents.members and await _is_present(interaction, group)
+    is_here = await _find(interaction, keeper) is Whereabouts.HERE
+    is_marked = client.intents.members and is_here
     who, now = interaction.user.id, client.now()
-    found = await erasing.preview(client.database, group.key, who, terms.proof, now)
-    pages = split_text(words.preview(group.name, found, terms, is_marked=is_marked))
+    found = await erasing.preview(client.database, keeper.key, who, terms.proof, now)
+    text = words.preview(keeper.name, found, terms, is_marked=is_marked, is_former=keeper.is_former)
+    pages = split_text(text)
     view = None
     if found.has_something:
-        confirm = EraseButton(group.key, str(who), found.fingerprint())
+        confirm = EraseButton(keeper.key, str(who), found.fingerprint())
         view = buttons(confirm, KeepRecordButton())
     await reply(interaction, pages, view)
 
@@ -105,36 +118,38 @@ class EraseButton(
 ):
     """Erases what is held about the person to whom it was shown, if it is still the same."""
 
-    def __init__(self, group_key: str, member_id: str, fingerprint: str) -> None:
-        self.group_key, self.member_id, self.fingerprint = group_key, int(member_id), fingerprint
-        custom_id = f"pledge:erase:{group_key}:{member_id}:{fingerprint}"
+    def __init__(self, key: str, member_id: str, fingerprint: str) -> None:
+        # Not `group_key`: it can be that of a group that nobody looks after any more.
+        self.key, self.member_id, self.fingerprint = key, int(member_id), fingerprint
+        custom_id = f"pledge:erase:{key}:{member_id}:{fingerprint}"
         super().__init__(button(words.ERASE_BUTTON, custom_id, discord.ButtonStyle.danger))
 
     async def press(self, interaction: Context) -> None:
         """Erase it, if the presser is the person whom it is about."""
-        client, group = interaction.client, known_group(interaction, self.group_key)
+        client, keeper = interaction.client, await _known_keeper(interaction, self.key)
         if interaction.user.id != self.member_id:
             await reply(interaction, words.NOT_YOURS)
             return
         await interaction.response.defer()
         found = await erasing.erase(
             client.database,
-            group.key,
+            keeper.key,
             self.member_id,
             self.fingerprint,
-            group.retention.terms.proof,
+            keeper.terms.proof,
             client.now(),
-            is_present=await _is_present(interaction, group),
+            whereabouts=await _find(interaction, keeper),
             may_be_asked=client.intents.members,
         )
         if found is None:
             await settle(interaction, words.CHANGED)
-            await _ask(interaction, group)
+            await _ask(interaction, keeper)
             return
         client.effects.wake()
-        guild = client.get_guild(group.guild_id)
-        waits = guild is None or find_problem(guild, group) is not None
-        await settle(interaction, words.done(group.name, found, role_waits=waits))
+        guild, group = client.get_guild(keeper.guild_id), keeper.group
+        waits = guild is None or group is None or find_problem(guild, group) is not None
+        text = words.done(keeper.name, found, role_waits=waits, is_former=keeper.is_former)
+        await settle(interaction, text)
 
 
 class KeepRecordButton(

@@ -27,6 +27,17 @@ class Part(StrEnum):
     """What they did for the group."""
 
 
+class Whereabouts(StrEnum):
+    """Where somebody is who has their record erased, which says what is left to do in Discord."""
+
+    HERE = "here"
+    """In the group's server, or nobody can tell."""
+    AWAY = "away"
+    """Not in it: there is no role to take."""
+    FORMER = "former"
+    """The group is not looked after any more: nobody would do anything there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A row of a table, or of several that belong together, as far as the person may see it.

@@ -24,8 +24,18 @@ async def note_unconfigured(
     Returns:
         Their keys.
     """
-    async with database.read() as tx:
-        unknown = [key for key in await versions.list_groups(tx) if key not in configured]
+    unknown = list(await list_former(database, configured))
     for key in unknown:
         await record_server(database, key, now, there=False)
     return unknown
+
+
+async def list_former(database: Database, configured: Collection[str]) -> dict[str, int]:
+    """Groups of the record that the settings do not have any more.
+
+    Returns:
+        By key, the server each was last on.
+    """
+    async with database.read() as tx:
+        known = await versions.list_groups(tx)
+    return {key: guild_id for key, guild_id in known.items() if key not in configured}

@@ -15,13 +15,24 @@ NOT_YOURS = mark(
     "This button was shown to somebody else. To see what can be erased about you, use"
     " `/privacy erase`."
 )
+STAYS_OPEN = mark(
+    "I do not look after that group any more. If you still have a role in its server, somebody"
+    " there must take it from you."
+)
 CHANGED = mark(
     "Something has changed since this was shown to you, so nothing was erased. Please read it once"
     " more:"
 )
 
 
-def preview(group: str, found: Erasure, terms: RetentionTerms, *, is_marked: bool) -> str:
+def preview(
+    group: str,
+    found: Erasure,
+    terms: RetentionTerms,
+    *,
+    is_marked: bool,
+    is_former: bool = False,
+) -> str:
     """What erasing means, before anything is done.
 
     Args:
@@ -29,10 +40,11 @@ def preview(group: str, found: Erasure, terms: RetentionTerms, *, is_marked: boo
         found: what goes, and what stays.
         terms: how long the group keeps things.
         is_marked: whether they are left in peace afterwards, which needs a mark.
+        is_former: whether the group is not looked after any more.
     """
     if not found.has_something:
-        return _nothing(group, found, terms)
-    stays = [*_staying(found, terms), *_always_staying(terms)]
+        return _nothing(group, found, terms, is_former=is_former)
+    stays = [*_staying(found, terms, is_former=is_former), *_always_staying(terms)]
     if is_marked:
         stays.append(
             _(
@@ -42,18 +54,23 @@ def preview(group: str, found: Erasure, terms: RetentionTerms, *, is_marked: boo
         )
     parts = [
         _("## {group}: erase what I keep about you").format(group=group),
-        "\n".join(["**" + _("This goes at once") + "**", *_going(found, is_here=is_marked)]),
+        "\n".join(
+            [
+                "**" + _("This goes at once") + "**",
+                *_going(found, is_here=is_marked, is_former=is_former),
+            ]
+        ),
         "\n".join(["**" + _("This stays, and why") + "**", *stays]),
-        _after(terms),
+        _after(terms, is_former=is_former),
         _("**Nobody can undo it.** Do you want it?"),
     ]
     return "\n\n".join(parts)
 
 
-def _nothing(group: str, found: Erasure, terms: RetentionTerms) -> str:
+def _nothing(group: str, found: Erasure, terms: RetentionTerms, *, is_former: bool) -> str:
     parts = [_("**{group}:** there is nothing that can be erased about you.").format(group=group)]
     if found.has_rest:
-        stays = _staying(found, terms)
+        stays = _staying(found, terms, is_former=is_former)
         if found.is_quiet:
             stays.append(
                 _(
@@ -66,9 +83,11 @@ def _nothing(group: str, found: Erasure, terms: RetentionTerms) -> str:
     return "\n\n".join(parts)
 
 
-def _going(found: Erasure, *, is_here: bool) -> list[str]:
+def _going(found: Erasure, *, is_here: bool, is_former: bool) -> list[str]:
     lines: list[str] = []
-    if found.ends_access:
+    if found.ends_access and is_former:
+        lines.append(_("- What I know of your access to the support channel"))
+    elif found.ends_access:
         lines.append(
             _(
                 "- **Your access to the support channel ends.** I can only let in people of whom I"
@@ -110,7 +129,7 @@ def _going(found: Erasure, *, is_here: bool) -> list[str]:
     return lines
 
 
-def _staying(found: Erasure, terms: RetentionTerms) -> list[str]:
+def _staying(found: Erasure, terms: RetentionTerms, *, is_former: bool) -> list[str]:
     lines: list[str] = []
     if found.proven_until is not None:
         lines.append(
@@ -121,7 +140,14 @@ def _staying(found: Erasure, terms: RetentionTerms) -> list[str]:
                 " this code goes too."
             ).format(when=moment(found.proven_until, "D"))
         )
-    if found.reported:
+    if found.reported and is_former:
+        lines.append(
+            _(
+                "- **What you reported** ({cases}): it stays until {days} days after the case was"
+                " closed, with your name sealed. Others are judged by it."
+            ).format(cases=_numbers(found.reported), days=terms.case.days)
+        )
+    elif found.reported:
         lines.append(
             _(
                 "- **What you reported** ({cases}): it stays until {days} days after the case was"
@@ -169,20 +195,22 @@ def _numbers(cases: Sequence[int]) -> str:
     return ", ".join(f"#{number}" for number in cases)
 
 
-def _after(terms: RetentionTerms) -> str:
-    return "\n".join(
-        [
-            _backups(terms),
-            _(
-                "My messages to you stay in Discord; a ✅ under them does nothing any more. A"
-                " receipt that you have saved still proves itself."
-            ),
+def _after(terms: RetentionTerms, *, is_former: bool) -> str:
+    lines = [
+        _backups(terms),
+        _(
+            "My messages to you stay in Discord; a ✅ under them does nothing any more. A receipt"
+            " that you have saved still proves itself."
+        ),
+    ]
+    if not is_former:
+        lines.append(
             _(
                 "After that you are new to me. If you want to sign, use `/agreement sign`. If you"
                 " leave and come back, I ask you like anybody who joins."
-            ),
-        ]
-    )
+            )
+        )
+    return "\n".join(lines)
 
 
 def _backups(terms: RetentionTerms) -> str:
@@ -192,7 +220,7 @@ def _backups(terms: RetentionTerms) -> str:
     ).format(days=terms.backup.days)
 
 
-def done(group: str, found: Erasure, *, role_waits: bool) -> str:
+def done(group: str, found: Erasure, *, role_waits: bool, is_former: bool = False) -> str:
     """Said where it was confirmed."""
     lines = [
         _("It is done. What could be erased about you for **{group}** is erased.").format(
@@ -200,9 +228,9 @@ def done(group: str, found: Erasure, *, role_waits: bool) -> str:
         )
     ]
     if found.ends_access:
-        lines.append(_ending(role_waits=role_waits))
+        lines.append(_(STAYS_OPEN) if is_former else _ending(role_waits=role_waits))
         lines.append(_promise())
-    if found.pause is None:
+    if found.pause is None and not is_former:
         lines.append(_("If you want to come back one day, you are welcome: `/agreement sign`."))
     lines.append(_(SOMEONE_TO_TALK_TO))
     return "\n".join(lines)

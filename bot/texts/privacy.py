@@ -19,6 +19,11 @@ NOTHING_HELD = mark(
     " If there were a case that you have not been told of, I could not"
     " show it. If a backup still holds something older, it goes with the backup."
 )
+FORMER = mark(
+    "**I do not look after this group any more.** I write to nobody for it and change nothing in"
+    " its server. To me it is as if everybody had left. What I still have goes by itself, at the"
+    " times below."
+)
 EXPORT_NOTE = mark(
     "Here is everything that I may show you of what I keep about you: one file to read, and one for"
     " programs. Only you can see this. These files say that you belong to a group: keep them where"
@@ -108,7 +113,12 @@ def _kept(part: Part, terms: RetentionTerms) -> str:
 
 
 def own_record(
-    group: str, record: OwnRecord, terms: RetentionTerms, clean: Callable[[str], str]
+    group: str,
+    record: OwnRecord,
+    terms: RetentionTerms,
+    clean: Callable[[str], str],
+    *,
+    is_former: bool = False,
 ) -> str:
     """Everything that is held about a person, by purpose, to be read in Discord.
 
@@ -117,13 +127,16 @@ def own_record(
         record: what is held.
         terms: how long the group keeps things.
         clean: makes plain what people wrote.
+        is_former: whether the group is not looked after any more.
     """
-    return _text(group, record, terms, clean, brief=True)
+    return _text(group, record, terms, clean, brief=True, is_former=is_former)
 
 
-def own_file(group: str, record: OwnRecord, terms: RetentionTerms) -> str:
+def own_file(
+    group: str, record: OwnRecord, terms: RetentionTerms, *, is_former: bool = False
+) -> str:
     """The same with every detail, as plain text to keep; times in UTC."""
-    text = _text(group, record, terms, str, brief=False)
+    text = _text(group, record, terms, str, brief=False, is_former=is_former)
     when = _("Written on {when}.").format(when=_plain(record.read_at))
     return f"{_in_utc(text)}\n\n{when}\n"
 
@@ -140,8 +153,11 @@ def _text(
     clean: Callable[[str], str],
     *,
     brief: bool,
+    is_former: bool,
 ) -> str:
     parts = [_("## {group}: what I keep about you").format(group=group)]
+    if is_former:
+        parts.append(_(FORMER))
     for part in Part:
         rows = record.of(part)
         if not rows:

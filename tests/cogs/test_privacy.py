@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import discord
 import pytest
@@ -346,7 +347,7 @@ class TestTwoGroups:
     def groups(self, agreement: Agreement) -> list[Group]:
         return [make_group(agreement=agreement), make_group("still-water", agreement=agreement)]
 
-    async def test_each_group_is_erased_by_itself(self, world: World) -> None:
+    async def signed_in_both(self, world: World) -> MemberActor:
         for group in world.groups:
             await world.publish(group=group)
         person = await world.join("test-member")
@@ -354,7 +355,10 @@ class TestTwoGroups:
             await person.user.set_reaction(request, ACCEPT, reacted=True)
         await world.env.settle()
         assert all(world.has_role(person, group) for group in world.groups)
+        return person
 
+    async def test_each_group_is_erased_by_itself(self, world: World) -> None:
+        person = await self.signed_in_both(world)
         shown = await person.user.slash("privacy show")
         assert "Harbour Light" in words(shown)
         assert "Still Water" in words(shown)
@@ -369,6 +373,58 @@ class TestTwoGroups:
         first, second = world.groups
         assert world.has_role(person, first)
         assert not world.has_role(person, second)
+
+    async def test_rights_stay_when_a_group_is_taken_out_of_the_settings(
+        self, world: World
+    ) -> None:
+        person = await self.signed_in_both(world)
+        world.groups = world.groups[:1]
+        await world.restart()
+
+        shown = words(await person.user.slash("privacy show"))
+        assert "## still-water: what I keep about you" in shown
+        assert shown.count("I do not look after this group any more") == 1
+        assert shown.count("**A signature**") == 2
+        exported = await files(await person.user.slash("privacy export"))
+        assert len(exported) == 4
+
+        # On its server as well as in a direct message.
+        asked = await ask(world, person, "erase")
+        chosen = await person.select(last(asked), ["still-water"])
+        await world.env.settle()
+        preview = last(chosen).content
+        assert "still-water" in preview
+        assert "What I know of your access" in preview
+        for useless in ("/agreement sign", "/breach mine", "leave you in peace"):
+            assert useless not in preview
+        pressed = await person.click(last(chosen), label=ERASE)
+        await world.env.settle()
+        answer = last(pressed).content
+        assert "somebody there must take it from you" in answer
+        assert "private" in answer
+        assert "/agreement sign" not in answer
+
+        held = await everything(world.database)
+        mine = [line for line in held.splitlines() if str(person.id) in line]
+        assert mine
+        assert not [line for line in mine if "still-water" in line]
+        shown = words(await person.user.slash("privacy show"))
+        assert shown.count("**A signature**") == 1
+        assert world.has_role(person)
+
+    async def test_server_that_has_only_former_groups_still_answers(self, world: World) -> None:
+        person = await self.signed_in_both(world)
+        # What is left lives on another server.
+        world.groups = [replace(world.groups[0], guild_id=world.guild.id + 1)]
+        await world.restart()
+        asked = await ask(world, person, "erase")
+        assert "still-water" in said(asked)
+        await person.click(last(asked), label=ERASE)
+        await world.env.settle()
+        held = await everything(world.database)
+        assert not [
+            line for line in held.splitlines() if str(person.id) in line and "still" in line
+        ]
 
 
 @pytest.mark.parametrize(("code", "is_taken"), [(0, True), (10007, False)])

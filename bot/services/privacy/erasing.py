@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.agreements import RevokeReason
 from bot.domain.effects import EffectKind, Notice, lane_of_member
-from bot.domain.privacy import Erasure
+from bot.domain.privacy import Erasure, Whereabouts
 from bot.storage import (
     case_parties,
     cases,
@@ -74,7 +74,7 @@ async def erase(
     proof: timedelta,
     now: datetime,
     *,
-    is_present: bool,
+    whereabouts: Whereabouts,
     may_be_asked: bool = True,
 ) -> Erasure | None:
     """Erase everything that can go, in one transaction; it cannot be undone.
@@ -90,7 +90,8 @@ async def erase(
         fingerprint: that of what they were shown.
         proof: how long a proof of a signature leads to somebody.
         now: the current instant.
-        is_present: whether they are in the server, or may be.
+        whereabouts: where they are. Of a former group nothing is left to do, as the person would
+            stand there until somebody did it.
         may_be_asked: whether people are asked by themselves at all, so that they have to be left
             in peace.
 
@@ -112,7 +113,9 @@ async def erase(
         await erasures.erase_places(tx, group_key, member_id)
         said = await ledger.list_said_of(tx, group_key, [member_id])
         await ledger.erase_at(tx, group_key, said, now)
-        if is_present:
+        if whereabouts is Whereabouts.FORMER:
+            return found
+        if whereabouts is Whereabouts.HERE:
             if may_be_asked:
                 await erasures.leave_in_peace(tx, group_key, member_id, now)
             # Also of whoever has no access by the record: a role given by hand would stay.

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from bot.domain.breaches import CaseState, Clause, LetterKind
 from bot.domain.effects import Effect, EffectKind, EffectState, Notice
 from bot.domain.ledger import LedgerKind
+from bot.domain.privacy import Whereabouts
 from bot.services import (
     attesting,
     ledger,
@@ -202,7 +203,7 @@ async def test_whoever_left_has_no_role_to_take_and_no_mark(
     database: Database, story: Story
 ) -> None:
     await members.say_goodbye(database, [GROUP], ME, NOW)
-    await erase(database, is_present=False)
+    await erase(database, whereabouts=Whereabouts.AWAY)
     assert await waiting(database) == [(EffectKind.NOTICE, ME, "erased")]
     (notice,) = await claim(database)
     await outbox.record_blocked(database, notice, 50278, NOW)
@@ -214,7 +215,7 @@ async def test_whoever_left_has_no_role_to_take_and_no_mark(
 async def test_nothing_is_kept_of_the_last_message_whatever_becomes_of_it(
     database: Database, story: Story, end: str
 ) -> None:
-    await erase(database, is_present=False)
+    await erase(database, whereabouts=Whereabouts.AWAY)
     (notice,) = await claim(database)
     match end:
         case "done":
@@ -260,7 +261,7 @@ async def test_second_press_finds_nothing(database: Database, story: Story) -> N
     shown = await preview(database)
     await erase(database)
     again = await erasing.erase(
-        database, GROUP, ME, shown.fingerprint(), PROOF, NOW, is_present=True
+        database, GROUP, ME, shown.fingerprint(), PROOF, NOW, whereabouts=Whereabouts.HERE
     )
     assert again is None
     await story.settle()
@@ -278,7 +279,7 @@ async def test_button_from_before_a_new_signature_erases_nothing(
     shown = await preview(database)
     await story.react(ACCEPT, ME)
     done = await erasing.erase(
-        database, GROUP, ME, shown.fingerprint(), PROOF, NOW, is_present=True
+        database, GROUP, ME, shown.fingerprint(), PROOF, NOW, whereabouts=Whereabouts.HERE
     )
     assert done is None
     assert (await preview(database)).signatures == 3

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from bot.domain.agreements import RequestState
 from bot.domain.effects import Effect, EffectKind, Notice
 from bot.domain.invitations import Audience
+from bot.domain.privacy import Whereabouts
 from bot.services import holders, invitations, ledger, members, outbox, signing
 from bot.services.members import Present
 from bot.services.privacy import erasing
@@ -130,7 +131,9 @@ async def test_member_list_that_was_asked_for_before_does_not_bring_them_back(
     asked_at = NOW + SECOND
     shown = await preview(database)
     after = asked_at + SECOND
-    await erasing.erase(database, GROUP, ME, shown.fingerprint(), PROOF, after, is_present=True)
+    await erasing.erase(
+        database, GROUP, ME, shown.fingerprint(), PROOF, after, whereabouts=Whereabouts.HERE
+    )
     for effect in await claim(database, after):
         following: Effect | None = effect
         while following is not None:

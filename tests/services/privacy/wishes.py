@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.domain.effects import Effect
-from bot.domain.privacy import Erasure
+from bot.domain.privacy import Erasure, Whereabouts
 from bot.services import outbox
 from bot.services.privacy import erasing
 from bot.storage.database import Database
@@ -19,11 +19,15 @@ async def preview(database: Database, member_id: int = ME, group: str = GROUP) -
 
 
 async def erase(
-    database: Database, member_id: int = ME, group: str = GROUP, *, is_present: bool = True
+    database: Database,
+    member_id: int = ME,
+    group: str = GROUP,
+    *,
+    whereabouts: Whereabouts = Whereabouts.HERE,
 ) -> Erasure:
     shown = await preview(database, member_id, group)
     found = await erasing.erase(
-        database, group, member_id, shown.fingerprint(), PROOF, NOW, is_present=is_present
+        database, group, member_id, shown.fingerprint(), PROOF, NOW, whereabouts=whereabouts
     )
     assert found is not None
     return found
