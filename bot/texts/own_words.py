@@ -1,5 +1,9 @@
 """Plain words for the rows and columns that people are shown about themselves."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from string import Formatter
+
 from bot.domain.agreements import Method, RequestState, RevokeReason
 from bot.domain.breaches import CaseEvent, CaseState, Clause, LetterKind, Look, Source
 from bot.domain.effects import EffectKind, EffectState, Notice
@@ -32,7 +36,210 @@ TITLES = {
     "breach_calls": mark("I told you that a case waits"),
     "officers": mark("You hold an office"),
 }
-"""What a row of each table is called."""
+"""What a row of each table is called, where no sentence tells of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """A sentence about a row, said when all that it names is there.
+
+    `covers` are further columns that it makes unnecessary, `unless` those that must be empty, and
+    `when` says what others must be for it.
+    """
+
+    text: str
+    covers: Collection[str] = ()
+    unless: Collection[str] = ()
+    when: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+
+    @property
+    def names(self) -> list[str]:
+        """The columns whose values stand in it."""
+        return [name for _text, name, _form, _way in Formatter().parse(self.text) if name]
+
+    def fits(self, values: Mapping[str, object]) -> bool:
+        """Whether it can be said of a row with these values, of which none is empty."""
+        return (
+            all(name in values for name in self.names)
+            and not any(name in values for name in self.unless)
+            and all(in_one_word(values.get(name)) in wanted for name, wanted in self.when.items())
+        )
+
+
+def in_one_word(value: object) -> str:
+    """A value of a column as it is written here: with `_` for each blank."""
+    return str(value).replace(" ", "_")
+
+
+_BY_THEMSELVES = (Method.REACTION, Method.BUTTON)
+_ENDED_BY_OTHERS = tuple(one for one in RevokeReason if one is not RevokeReason.WITHDRAWN)
+_OTHER_NOTICES = frozenset(Notice) - {Notice.SIGNED, Notice.DECLINED, Notice.WITHDRAWN}
+_DONE = ("state", "kind", "outcome", "created_at")
+
+SENTENCES: Mapping[str, Collection[Phrase]] = {
+    "signature_requests": (
+        Phrase(
+            text=mark("On {sent_at} I asked you to sign version {version_id}."),
+            covers=("created_at",),
+        ),
+        Phrase(
+            text=mark("I am about to ask you to sign version {version_id}."),
+            when={"state": (RequestState.QUEUED,)},
+        ),
+        Phrase(
+            text=mark("I could not send you version {version_id} to sign."),
+            when={"state": (RequestState.BLOCKED,)},
+        ),
+        Phrase(
+            text=mark("You have not answered yet."),
+            when={"state": (RequestState.SENT,)},
+        ),
+        Phrase(
+            text=mark("You signed on {answered_at}."),
+            when={"state": (RequestState.SIGNED,)},
+        ),
+        Phrase(
+            text=mark("You declined on {answered_at}."),
+            when={"state": (RequestState.DECLINED,)},
+        ),
+        Phrase(
+            text=mark("You left the server on {left_at}."),
+        ),
+        Phrase(
+            text=mark("You came back on {returned_at}."),
+        ),
+        Phrase(
+            text=mark("I reminded you on {reminded_at}."),
+        ),
+    ),
+    "signatures": (
+        Phrase(
+            text=mark("You signed version {version_id} {method} on {signed_at}."),
+            when={"method": _BY_THEMSELVES},
+        ),
+        Phrase(
+            text=mark(
+                "It was recorded for you that you signed version {version_id} on {signed_at}."
+            ),
+            when={"method": (Method.ATTESTED,)},
+        ),
+        Phrase(
+            text=mark("You noted on {signed_at} that somebody had signed."),
+            unless=("version_id",),
+        ),
+        Phrase(text=mark("Your receipt is {receipt_number}.")),
+        Phrase(text=mark("It holds until {expires_at}."), unless=("revoked_at",)),
+        Phrase(
+            text=mark("You took it back on {revoked_at}."),
+            when={"revoke_reason": (RevokeReason.WITHDRAWN,)},
+        ),
+        Phrase(
+            text=mark("It ended on {revoked_at}: {revoke_reason}."),
+            when={"revoke_reason": _ENDED_BY_OTHERS},
+        ),
+    ),
+    "proofs": (
+        Phrase(
+            text=mark(
+                "What is left of a signature: version {version_id} was signed on {signed_at},"
+                " without your name."
+            )
+        ),
+        Phrase(text=mark("It ended on {ended_at}.")),
+        Phrase(text=mark("Until {held_until} it can be matched with you.")),
+    ),
+    "holders": (
+        Phrase(text=mark("On {found_at} I saw that you had the role without a signature.")),
+        Phrase(text=mark("Since {adopted_at} you count as a member from before me.")),
+    ),
+    "suspensions": (
+        Phrase(text=mark("Your access was paused on {began_at}.")),
+        Phrase(text=mark("The pause lasts until {until}."), unless=("ended_at",)),
+        Phrase(text=mark("The pause ended on {ended_at}.")),
+    ),
+    "erasures": (Phrase(text=mark("Since {erased_at} I leave you in peace.")),),
+    "effects": (
+        Phrase(
+            text=mark("On {finished_at} I asked you to sign."),
+            when={"kind": (EffectKind.ASK,), "outcome": ("asked",)},
+            covers=_DONE,
+        ),
+        Phrase(
+            text=mark("On {finished_at} I gave you the role."),
+            when={"kind": (EffectKind.ALIGN_ROLE,), "outcome": ("role_given",)},
+            covers=_DONE,
+        ),
+        Phrase(
+            text=mark("On {finished_at} I took the role from you."),
+            when={"kind": (EffectKind.ALIGN_ROLE,), "outcome": ("role_taken",)},
+            covers=_DONE,
+        ),
+        Phrase(
+            text=mark("On {finished_at} I told you that you have signed."),
+            when={"detail": (Notice.SIGNED,), "outcome": ("told",)},
+            covers=_DONE,
+        ),
+        Phrase(
+            text=mark("On {finished_at} I told you that you have declined."),
+            when={"detail": (Notice.DECLINED,), "outcome": ("told",)},
+            covers=_DONE,
+        ),
+        Phrase(
+            text=mark("On {finished_at} I told you that you have taken it back."),
+            when={"detail": (Notice.WITHDRAWN,), "outcome": ("told",)},
+            covers=_DONE,
+        ),
+        Phrase(
+            text=mark("On {finished_at} I wrote to you: {detail}."),
+            when={"detail": _OTHER_NOTICES, "outcome": ("told",)},
+            covers=_DONE,
+        ),
+    ),
+    "ledger_entries": (Phrase(text=mark("Entry {position}, {recorded_at}: {kind}.")),),
+    "breach_cases": (
+        Phrase(text=mark("Case #{case_number}: {state}.")),
+        Phrase(text=mark("You took on a case on {claimed_at}.")),
+    ),
+    "breach_reports": (
+        Phrase(text=mark("You reported something on {received_at}. It is case #{case_number}.")),
+        Phrase(text=mark("You took it back on {withdrawn_at}.")),
+    ),
+    "breach_evidence": (
+        Phrase(text=mark("You handed in a file for case #{case_number} on {received_at}.")),
+    ),
+    "breach_letters": (
+        Phrase(
+            text=mark("On {delivered_at} I wrote to you about case #{case_number}: {kind}."),
+            covers=("created_at",),
+        ),
+        Phrase(
+            text=mark("On {undelivered_at} I could not write to you about case #{case_number}."),
+            covers=("created_at",),
+        ),
+        Phrase(text=mark("You answered on {answered_at}.")),
+        Phrase(
+            text=mark("You wrote to somebody on {created_at}: {kind}."), unless=("case_number",)
+        ),
+    ),
+    "breach_timeline": (
+        Phrase(text=mark("Case #{case_number}, {at}: {kind}.")),
+        Phrase(text=mark("You worked on a case, {at}: {kind}."), unless=("case_number",)),
+    ),
+    "case_access": (
+        Phrase(text=mark("Case #{case_number}, {at}: somebody looked at it ({act}).")),
+        Phrase(text=mark("You looked at a case, {at}: {act}."), unless=("case_number",)),
+    ),
+    "breach_decisions": (
+        Phrase(text=mark("You appealed in case #{case_number} on {appealed_at}.")),
+        Phrase(text=mark("You decided a case on {decided_at}.")),
+    ),
+    "agreement_versions": (Phrase(text=mark("You published version {number} on {published_at}.")),),
+    "breach_drafts": (Phrase(text=mark("You drafted a decision on {drafted_at}.")),),
+    "breach_recusals": (Phrase(text=mark("You stepped back from a case on {at}.")),),
+    "breach_calls": (Phrase(text=mark("On {at} I told you that a case waits.")),),
+    "officers": (Phrase(text=mark("You hold an office: {office}.")),),
+}
+"""What is said of the rows of a table, one phrase after the other; the rest follows as facts."""
 
 LABELS = {
     "about": mark("about"),
@@ -241,6 +448,6 @@ WORDS: dict[str, str] = {
     LedgerKind.REMOVED: mark("role taken"),
     LedgerKind.KICKED: mark("removed from the server"),
 }
-"""What stands in a column, in plain words; blanks in it are written as `_` here.
+"""What stands in a column, in plain words, by `in_one_word`.
 
 What is not here is shown as it stands."""

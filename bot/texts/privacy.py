@@ -10,7 +10,7 @@ from bot.domain.retention import RetentionTerms
 from bot.texts.catalogue import _, mark, plural
 from bot.texts.forms import moment, quoted
 from bot.texts.members import paused
-from bot.texts.own_words import LABELS, LONG, TECHNICAL, TITLES, WORDS
+from bot.texts.own_words import LABELS, LONG, SENTENCES, TECHNICAL, TITLES, WORDS, in_one_word
 
 PRIVACY_COMMANDS = mark("What I keep about you: see it, take it with you, erase it")
 NOTHING_HELD = mark(
@@ -219,28 +219,40 @@ def _blocks(
 
 
 def _block(row: Row, clean: Callable[[str], str], *, brief: bool) -> str:
-    """One row with a title: short facts on one line, then what somebody wrote."""
-    facts, words = _facts(row, clean, brief=brief)
-    title = f"**{_(TITLES[row.table])}**" if brief else _(TITLES[row.table])
-    lines = [title if not facts else f"{title} · {' · '.join(facts)}"]
+    """What a row says: a sentence, further facts, then what somebody wrote."""
+    facts, words = _told(row, clean, brief=brief)
+    lines = [" · ".join(facts)] if brief else [facts[0], " · ".join(facts[1:])]
     for label, text in words:
         lines += [f"{label}:", quoted(text)]
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if line)
 
 
 def _line(row: Row, clean: Callable[[str], str]) -> str:
-    facts, _words = _facts(row, clean, brief=True)
-    return f"- {_(TITLES[row.table])} · {' · '.join(facts)}"
+    facts, _words = _told(row, clean, brief=True)
+    return f"- {' · '.join(facts)}"
 
 
-def _facts(
+def _told(
     row: Row, clean: Callable[[str], str], *, brief: bool
 ) -> tuple[list[str], list[tuple[str, str]]]:
-    facts: list[str] = []
+    """A sentence or a title and facts with their labels, and what somebody wrote.
+
+    The brief form has no fact that the sentence has told, and none that is only technical.
+    """
+    values = {name: value for name, value in row.values.items() if value is not None}
+    phrases = [one for one in SENTENCES.get(row.table, ()) if one.fits(values)]
+    said = [
+        _(one.text).format(**{name: _value(name, values[name], clean) for name in one.names})
+        for one in phrases
+    ]
+    told = {name for one in phrases for name in (*one.names, *one.covers, *one.when)}
+    left_out = {*TECHNICAL, *told} if brief else set[str]()
+    title = _(TITLES[row.table])
+    facts = [" ".join(said) or (f"**{title}**" if brief else title)]
     words: list[tuple[str, str]] = []
-    shown = {name: one for name, one in row.values.items() if not (brief and name in TECHNICAL)}
+    shown = {name: value for name, value in values.items() if name not in left_out}
     for name, value in _flat(shown):
-        if value is None or (brief and name in TECHNICAL):  # of a form, too
+        if value is None or name in left_out:  # of a form, too
             continue
         label = _(LABELS.get(name, name))
         if name in LONG:
@@ -254,6 +266,7 @@ _Facts = dict[str, object]
 
 
 def _flat(values: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    """Columns and values, with those of a form or of an entry's payload beside the others."""
     for name, value in values.items():
         if isinstance(value, dict):
             yield from cast(_Facts, value).items()
@@ -272,7 +285,7 @@ def _value(name: str, value: object, clean: Callable[[str], str]) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
-        word = value.replace(" ", "_")
+        word = in_one_word(value)
         return _(WORDS[word]) if word in WORDS else clean(value)
     return str(value)
 

@@ -74,9 +74,11 @@ async def test_member_is_shown_what_is_held_why_how_long_and_for_whom(
     for part in (
         "## Harbour Light: what I keep about you",
         "### Your promise",
-        "A request to sign",
-        "A signature",
-        "by reaction",
+        "I asked you to sign version 1. You signed on <t:",
+        "You signed version 1 by reaction on <t:",
+        "Your receipt is ",
+        "I gave you the role.",
+        "I told you that you have signed.",
         "### What I did and have to do for you",
         "### The ledger",
         "1095 days after it has ended",
@@ -85,6 +87,7 @@ async def test_member_is_shown_what_is_held_why_how_long_and_for_whom(
     ):
         assert part in text, part
     assert "What you reported" not in text
+    assert "state:" not in text, "columns"
     answers = [one for one in [result.response, *result.followups] if one is not None]
     assert all(len(one.content) <= 2_000 for one in answers)
 
@@ -103,7 +106,7 @@ async def test_reporter_is_shown_the_report_and_who_looked_but_no_names(world: W
     await world.moderator.slash(world.channel("moderators"), "breach show", case=1)
     text = said(await ask(world, case.reporter, "show"))
     assert "I told the group about" in text
-    assert "A look at it" in text
+    assert "somebody looked at it (read)" in text
     for secret in (str(case.accused.id), str(world.moderator.id), "test-"):
         assert secret not in text
 
@@ -123,7 +126,7 @@ async def test_it_works_in_a_direct_message_for_whoever_has_left(
     world.env.backend.remove_member(world.guild.id, member.id)
     await world.env.settle()
     result = await member.user.slash("privacy show")
-    assert "A signature" in words(result)
+    assert "You signed version 1" in words(result)
     result = await member.user.slash("privacy export")
     assert len(await files(result)) == 2
     shown = await member.user.slash("privacy erase")
@@ -154,7 +157,7 @@ async def test_export_gives_two_files_with_neutral_names(world: World, member: M
     assert sorted(name.rpartition(".")[2] for name in found) == ["json", "txt"]
     assert all(name.startswith("record-20") for name in found)
     text = next(content for name, content in found.items() if name.endswith("txt")).decode()
-    assert "A signature" in text
+    assert "You signed version 1" in text
     assert "<t:" not in text
     document = json.loads(next(one for name, one in found.items() if name.endswith("json")))
     (signature,) = document["held"]["agreement"]["signatures"]
@@ -384,7 +387,7 @@ class TestTwoGroups:
         shown = words(await person.user.slash("privacy show"))
         assert "## still-water: what I keep about you" in shown
         assert shown.count("I do not look after this group any more") == 1
-        assert shown.count("**A signature**") == 2
+        assert shown.count("You signed version 1 by reaction") == 2
         exported = await files(await person.user.slash("privacy export"))
         assert len(exported) == 4
 
@@ -409,7 +412,7 @@ class TestTwoGroups:
         assert mine
         assert not [line for line in mine if "still-water" in line]
         shown = words(await person.user.slash("privacy show"))
-        assert shown.count("**A signature**") == 1
+        assert shown.count("You signed version 1 by reaction") == 1
         assert world.has_role(person)
 
     async def test_server_that_has_only_former_groups_still_answers(self, world: World) -> None:

@@ -1,10 +1,14 @@
 """Whoever asks is shown everything about themselves, and nothing of anybody else."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.documents.own_record import write_json
+from bot.domain.agreements import Method, RequestState, RevokeReason
+from bot.domain.breaches import LetterKind
+from bot.domain.effects import EffectKind, EffectState
 from bot.domain.privacy import OwnRecord, Part, Row
 from bot.domain.retention import RetentionTerms
 from bot.services.privacy import reading
@@ -12,6 +16,8 @@ from bot.storage.database import Database
 from bot.storage.held import SHOWN
 from bot.texts import privacy as texts
 from bot.texts.catalogue import speaking
+from bot.texts.forms import moment
+from bot.texts.own_words import LONG, SENTENCES, TECHNICAL, TITLES
 from tests.factories import NEWCOMER, NOW, publish
 from tests.services.privacy.planting import GROUP, ME, OTHER, plant_everywhere
 
@@ -106,6 +112,110 @@ async def test_every_title_and_label_is_in_words(database: Database) -> None:
     text = texts.own_file("Harbour Light", await read(database), TERMS)
     columns = {name for names in SHOWN.values() for name in names if "_" in name}
     assert [name for name in sorted(columns) if f"{name}:" in text] == []
+
+
+async def test_what_is_shown_leaves_out_no_instant_and_no_word_of_theirs(
+    database: Database,
+) -> None:
+    await plant_everywhere(database)
+    record = await read(database)
+    text = texts.own_record("Harbour Light", record, TERMS, str)
+    retold = {"created_at"}  # where the later instant is told
+    shown = [
+        (row.table, name, moment(value) if isinstance(value, datetime) else str(value))
+        for row in record.rows
+        for name, value in row.values.items()
+        if name not in TECHNICAL | retold and (isinstance(value, datetime) or name in LONG)
+    ]
+    assert len(shown) > 30
+    assert [one for one in shown if one[2] not in text] == []
+
+
+def test_sentences_are_about_columns_that_are_shown() -> None:
+    assert set(SENTENCES) == set(TITLES) - {"invited"}
+    for table, phrases in SENTENCES.items():
+        known = {*SHOWN[table], "case_number"}
+        for one in phrases:
+            assert one.names or one.when, one.text
+            assert {*one.names, *one.covers, *one.unless, *one.when} <= known, one.text
+
+
+SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(days=1)
+ASKED = {"state": RequestState.SENT, "created_at": NOW, "version_id": 2, "sent_at": SOON}
+SIGNED = {"version_id": 2, "receipt_number": "R", "method": Method.BUTTON, "signed_at": SOON}
+TOLD = {"state": "done", "created_at": NOW, "finished_at": SOON}
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "told"),
+    [
+        (
+            "signature_requests",
+            {"state": RequestState.QUEUED, "version_id": 2},
+            "I am about to ask you to sign version 2.",
+        ),
+        (
+            "signature_requests",
+            ASKED,
+            "On {soon} I asked you to sign version 2. You have not answered yet.",
+        ),
+        (
+            "signature_requests",
+            {**ASKED, "state": RequestState.DECLINED, "answered_at": LATER, "left_at": None},
+            "On {soon} I asked you to sign version 2. You declined on {later}.",
+        ),
+        (
+            "signature_requests",
+            {**ASKED, "state": RequestState.EXPIRED, "language": "es"},
+            "On {soon} I asked you to sign version 2. · state: ran out · language: es",
+        ),
+        (
+            "signatures",
+            {**SIGNED, "expires_at": LATER},
+            "You signed version 2 by button on {soon}. Your receipt is R. It holds until {later}.",
+        ),
+        (
+            "signatures",
+            {**SIGNED, "revoked_at": LATER, "revoke_reason": RevokeReason.WITHDRAWN},
+            "You signed version 2 by button on {soon}. Your receipt is R."
+            " You took it back on {later}.",
+        ),
+        (
+            "signatures",
+            {**SIGNED, "revoked_at": LATER, "revoke_reason": RevokeReason.RENEWED},
+            "You signed version 2 by button on {soon}. Your receipt is R."
+            " It ended on {later}: signed again.",
+        ),
+        (
+            "effects",
+            {**TOLD, "kind": EffectKind.ALIGN_ROLE, "outcome": "role given"},
+            "On {soon} I gave you the role.",
+        ),
+        (
+            "effects",
+            {**TOLD, "kind": EffectKind.NOTICE, "detail": "welcome back", "outcome": "told"},
+            "On {soon} I wrote to you: welcome back.",
+        ),
+        (
+            "effects",
+            {"kind": EffectKind.ALIGN_ROLE, "state": EffectState.PENDING, "created_at": NOW},
+            "**Done or to be done for you** · what: giving or taking the role"
+            " · state: to be done · made: {now}",
+        ),
+        ("signatures", {"signed_at": SOON}, "You noted on {soon} that somebody had signed."),
+        (
+            "breach_letters",
+            {"created_at": SOON, "kind": LetterKind.QUESTION},
+            "You wrote to somebody on {soon}: a question.",
+        ),
+    ],
+)
+def test_row_is_told_in_plain_words(table: str, values: dict[str, object], told: str) -> None:
+    row = Row(part=Part.OFFICE, table=table, values=values)
+    record = OwnRecord(group_key=GROUP, read_at=NOW, rows=(row,))
+    lines = texts.own_record("Harbour Light", record, TERMS, str).splitlines()
+    at = {"now": moment(NOW), "soon": moment(SOON), "later": moment(LATER)}
+    assert f"- {told.format(**at)}" in lines
 
 
 async def test_export_for_programs_is_grouped_by_purpose(database: Database) -> None:
