@@ -22,8 +22,13 @@ def is_open(connection: Any) -> bool:
     return connection._connection is not None
 
 
+def list_open() -> list[Any]:
+    """The connections that are open."""
+    return [connection for connection in _made if is_open(connection)]
+
+
 def take_open() -> list[Any]:
     """The connections made since the last call that are still open."""
-    found = [connection for connection in _made if is_open(connection)]
+    found = list_open()
     _made.clear()
     return found

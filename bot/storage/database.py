@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import errno
 import os
 import socket
@@ -46,6 +47,7 @@ _FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 _KEYS = "pledge_keys"
 _ROUND = "pledge_round"
+_opened_in: contextvars.ContextVar[int] = contextvars.ContextVar("pledge_opened_in")
 
 
 class Database:
@@ -165,10 +167,14 @@ class Database:
                 self._refuse(error)
             raise
 
-    def _connect(self) -> AsyncConnection:
+    @contextlib.asynccontextmanager
+    async def _connect(self) -> AsyncGenerator[AsyncConnection]:
         if self._is_closed:
             raise RecordUnavailableError("The record is closed: Pledge is being stopped.")
-        return self._engine.connect()
+        # Before it is opened: if the others are thrown away meanwhile, this one belongs to them.
+        _opened_in.set(self._round)
+        async with self._engine.connect() as connection:
+            yield connection
 
     def _refuse(self, error: BaseException, *, unsure: bool = False) -> None:
         """Raise what people and the operator are told of a fault that passes by itself."""
@@ -228,7 +234,7 @@ class Database:
             return not busy
 
     def _on_connect(self, connection: Any, entry: ConnectionPoolEntry) -> None:
-        entry.info[_ROUND] = self._round
+        entry.info[_ROUND] = _opened_in.get(self._round)
         self._made.add(connection.driver_connection)
 
     def _on_checkin(self, _connection: Any, entry: ConnectionPoolEntry) -> None:

@@ -165,6 +165,9 @@ async def main(url, dice):
 
     tasks = [asyncio.create_task(work(kind)) for kind in (database.read, database.write) * 2]
     await asyncio.sleep(dice.random() * 0.02)
+    if dice.random() < 0.3:
+        await database.reconnect()
+        await asyncio.sleep(dice.random() * 0.002)
     for task in tasks:
         task.cancel()
     if dice.random() < 0.5:

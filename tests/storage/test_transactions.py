@@ -15,7 +15,7 @@ from bot.domain.errors import RecordUnavailableError, StorageError
 from bot.storage import database as database_module
 from bot.storage import requests, versions
 from bot.storage.database import Database
-from tests.connections import is_open
+from tests.connections import is_open, list_open
 from tests.factories import KEYS, NEWCOMER, NOW, register
 
 GROUP = "harbour-light"
@@ -166,6 +166,24 @@ async def test_reader_in_hand_ends_as_it_began_when_the_database_is_closed(
         await neighbour.close()
         assert await versions.find_mark(tx, "mark") is None
     assert not is_open(used)
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+@pytest.mark.parametrize("how", ["close", "reconnect"])
+async def test_connection_that_is_being_opened_is_closed_like_the_others(
+    neighbour: Database, how: str, is_given_up: bool
+) -> None:
+    await neighbour.reconnect()
+    others = list_open()
+    opening = asyncio.create_task(has(neighbour, "mark"))
+    await asyncio.sleep(0)
+    throwing_away = asyncio.create_task(getattr(neighbour, how)())
+    await asyncio.sleep(0)
+    if is_given_up:
+        opening.cancel()
+    await asyncio.wait([opening, throwing_away])
+    await neighbour.close()
+    assert [one for one in list_open() if one not in others] == []
 
 
 async def test_nobody_begins_anything_when_the_database_is_closed(neighbour: Database) -> None:
