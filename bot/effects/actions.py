@@ -334,8 +334,8 @@ class Actions:
             return NOT_NOW
         channel_id = await self._direct_channel(posting.member_id)
         pages, view = letter_pages(posting, group), letter_view(group.key, posting.letter)
-        message_id = await self._send(effect, channel_id, pages, view=view)
-        await record_delivered(self._database, effect, channel_id, message_id, self._clock())
+        await self._send(effect, channel_id, pages, view=view)
+        await record_delivered(self._database, effect, self._clock())
         return None
 
     async def _tell_of_attested(self, effect: Effect, group: Group) -> str:

@@ -14,11 +14,10 @@ from bot.storage.database import Transaction
 from bot.storage.sealing import seal_text, unseal_json, unseal_text
 
 _columns = breach_letters.c
-_HIDDEN = ("channel_id", "message_id")
 
 
 def _letter(tx: Transaction, row: RowMapping) -> Letter:
-    values: dict[str, Any] = {name: one for name, one in row.items() if name not in _HIDDEN}
+    values: dict[str, Any] = dict(row)
     values["side"], values["kind"] = Side(values["side"]), LetterKind(values["kind"])
     values["text"] = unseal_text(tx, values["text"])
     values["answer"] = unseal_text(tx, values["answer"])

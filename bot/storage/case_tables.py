@@ -146,8 +146,6 @@ breach_letters = Table(
     Column("text", Sealed),
     Column("written_by", Id),
     Column("due_at", UTCDateTime),
-    Column("channel_id", Id),
-    Column("message_id", Id),
     Column("delivered_at", UTCDateTime),
     Column("undelivered_at", UTCDateTime),
     Column("answered_at", UTCDateTime),
@@ -159,7 +157,8 @@ breach_letters = Table(
     sqlite_strict=True,
 )
 """What is written to a party. Whom it goes to stands in the report or in the case, encrypted; the
-outbox knows only the number of the letter."""
+outbox knows only the number of the letter. Where it stands in Discord is not kept: the number of
+somebody's direct messages leads to them."""
 
 breach_decisions = Table(
     "breach_decisions",

@@ -7,7 +7,6 @@ from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.effects import EffectState
-from bot.storage.case_tables import breach_cases, breach_letters, breach_reports
 from bot.storage.database import Transaction
 from bot.storage.effects import ERASED
 from bot.storage.sealing import person_ref
@@ -65,18 +64,6 @@ async def erase_rows(tx: Transaction, group_key: str, member_id: int) -> None:
         .where(sweeps.c.group_key == group_key, sweeps.c.after_id == member_id)
         .values(after_id=member_id - 1)
     )
-
-
-async def erase_places(tx: Transaction, group_key: str, member_id: int) -> None:
-    """Forget where the letters to this person stand in Discord; the letters stay with the case."""
-    ref = person_ref(tx, group_key, member_id)
-    reports = select(breach_reports.c.id).where(breach_reports.c.reporter_ref == ref)
-    concerned = select(breach_cases.c.id).where(breach_cases.c.accused_ref == ref)
-    letters = breach_letters.c
-    to_them = letters.report_id.in_(reports) | (
-        letters.report_id.is_(None) & letters.case_id.in_(concerned)
-    )
-    await tx.execute(update(breach_letters).where(to_them).values(channel_id=None, message_id=None))
 
 
 # Whom nobody writes to ---------------------------------------------------------------------------

@@ -35,8 +35,8 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "breach_reports": ("form", "received_at", "withdrawn_at", "given_by"),
     "breach_evidence": ("received_at", "about", "size", "content"),
     "breach_letters": (
-        *("kind", "created_at", "text", "due_at", "channel_id", "message_id"),
-        *("delivered_at", "undelivered_at", "answered_at", "answer"),
+        *("kind", "created_at", "text", "due_at", "delivered_at", "undelivered_at"),
+        *("answered_at", "answer"),
     ),
     "breach_timeline": ("at", "kind"),
     "case_access": ("at", "act"),

@@ -299,7 +299,7 @@ async def test_hearing_counts_from_delivery_and_answers_end_with_the_decision(
     assert found is not None
     assert found.member_id == ACCUSED
     assert found.letter.due_at == NOW + 4 * DAY
-    await posting.record_delivered(database, effect, 7, 8, NOW + DAY)
+    await posting.record_delivered(database, effect, NOW + DAY)
 
     async with database.read() as tx:
         assert not await letters.was_heard(tx, case.id, NOW + 3 * DAY)

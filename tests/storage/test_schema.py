@@ -216,6 +216,12 @@ async def test_texts_superseded_before_know_when_they_were_outdated(tmp_path: Pa
     assert outdated == [third, third, fifth, fifth, None]
 
 
+LETTERS_OF_0007 = """
+    ALTER TABLE breach_letters ADD COLUMN channel_id INTEGER;
+    ALTER TABLE breach_letters ADD COLUMN message_id INTEGER
+"""
+
+
 def leave_a_note_open(connection: Connection) -> None:
     before = """
         ALTER TABLE signatures DROP COLUMN note;
@@ -224,7 +230,7 @@ def leave_a_note_open(connection: Connection) -> None:
         UPDATE signatures SET note = 'on paper, in the garden' WHERE id = 4
     """
 
-    for statement in f"{ROWS_OF_0001};{before}".split(";"):
+    for statement in f"{ROWS_OF_0001};{LETTERS_OF_0007};{before}".split(";"):
         connection.execute(text(statement))
 
 
@@ -238,6 +244,27 @@ async def test_notes_that_stood_open_are_encrypted(database: Database) -> None:
     assert signature is not None
     assert signature.note == "on paper, in the garden"
     assert b"garden" not in stored
+
+
+async def test_places_of_letters_are_forgotten(database: Database) -> None:
+    def before(connection: Connection) -> None:
+        for statement in (
+            *LETTERS_OF_0007.split(";"),
+            "UPDATE alembic_version SET version_num = '0007'",
+            "INSERT INTO groups (key, guild_id, created_at) VALUES ('harbour-light', 1, NOW)",
+            "INSERT INTO breach_cases (id, group_key, case_number, state, clause, opened_at)"
+            " VALUES (1, 'harbour-light', 1, 'open', 'covered', NOW)",
+            "INSERT INTO breach_letters (id, case_id, side, kind, created_at, channel_id,"
+            " message_id) VALUES (2, 1, 'accused', 'hearing', NOW, 3, 4)",
+        ):
+            connection.execute(text(statement.replace("NOW", "'2026-03-01T12:00:00.000000Z'")))
+
+    await ask(database, before)
+    await ask(database, lambda connection: migrations.upgrade(connection, KEYS))
+    async with database.read() as tx:
+        (letter,) = (await tx.execute(text("SELECT * FROM breach_letters"))).mappings()
+    assert letter["kind"] == "hearing"
+    assert not {"channel_id", "message_id"} & set(letter)
 
 
 async def test_note_is_encrypted_with_a_key_that_the_record_names(database_url: str) -> None:

@@ -77,9 +77,7 @@ async def _find_step(tx: Transaction, letter: Letter) -> CaseEvent | None:
     return found[-1] if found else None
 
 
-async def record_delivered(
-    database: Database, effect: Effect, channel_id: int, message_id: int, now: datetime
-) -> None:
+async def record_delivered(database: Database, effect: Effect, now: datetime) -> None:
     """The letter is in front of the person; the row is closed with it."""
     async with database.write() as tx:
         letter = await case_letters.find(tx, int(effect.detail or 0), lock=True)
@@ -90,8 +88,6 @@ async def record_delivered(
                 letter.id,
                 delivered_at=there.delivered_at,
                 due_at=there.due_at,
-                channel_id=channel_id,
-                message_id=message_id,
             )
         await effects.mark_finished(tx, effect.id, EffectState.DONE, "told", now)
 

@@ -110,7 +110,6 @@ async def erase(
             await signatures.mark_revoked(tx, signature, RevokeReason.ERASED, now)
         await proofs.keep_of_member(tx, group_key, member_id, proof, now)
         await erasures.erase_rows(tx, group_key, member_id)
-        await erasures.erase_places(tx, group_key, member_id)
         said = await ledger.list_said_of(tx, group_key, [member_id])
         await ledger.erase_at(tx, group_key, said, now)
         if whereabouts is Whereabouts.FORMER:
