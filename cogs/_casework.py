@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot import texts
 from bot.documents.case_file import CaseFile, print_case, write_data
+from bot.documents.evidence import ENDINGS
 from bot.domain.authorisation import Action
 from bot.domain.breaches import CaseState
 from bot.domain.case_clocks import Waiting, due_next
@@ -35,14 +36,6 @@ FILES = 20
 LONGEST_NAME = 64
 UNFINISHED = (CaseState.OPEN, CaseState.IN_REVIEW)
 FINISHED = (CaseState.DECIDED, CaseState.CLOSED)
-ENDINGS = {
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/gif": "gif",
-    "image/webp": "webp",
-    "application/pdf": "pdf",
-    "text/plain": "txt",
-}
 
 Status = Literal["open", "in_review", "decided", "closed", "all"]
 Then = Callable[[Context, Group], Awaitable[None]]

@@ -15,6 +15,7 @@ import discord
 
 from bot.client import Pledge, answer_error
 from bot.documents import evidence
+from bot.documents.press import GivenUpError
 from bot.domain.authorisation import Action
 from bot.domain.breaches import Clause, Evidence, ReportForm, Source
 from bot.domain.errors import DomainError, RecordUncertainError, TooManyReportsError
@@ -355,6 +356,8 @@ async def _look_at(client: Pledge, attachment: discord.Attachment, left: int) ->
         log.info("A file could not be fetched (%s)", type(error).__name__)
     except evidence.RefusedError:
         log.info("A file is of no kind that is kept")
+    except (GivenUpError, MemoryError):
+        log.warning("A file took too much time or memory, and is not kept")
     is_kept = bool(media_type) and bool(kept)
     about = Evidence(
         name=attachment.filename[:200],

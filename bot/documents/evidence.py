@@ -12,8 +12,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 puremagic: Any = puremagic_module
 """Comes with types of which some are missing."""
 
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = 25_000_000
 """Pixels of a picture, all frames together; a small file can unpack to more than memory holds."""
+
+MOST_FRAMES = 500
+"""Frames of a picture that moves: each takes time, however small it is."""
 
 _PICTURES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 _OTHERS = {
@@ -60,7 +63,8 @@ def cleaned(content: bytes) -> bytes:
     a worker process: a picture can be built to cost time and memory.
 
     Raises:
-        RefusedError: the file is of no kind that is kept, damaged, or a picture that is too large.
+        RefusedError: the file is of no kind that is kept, damaged, or a picture that is too large
+            or has too many frames.
     """
     media_type, kept = _picture(content) or _other(content)
     return json.dumps(media_type).encode() + b"\n" + kept
@@ -79,7 +83,8 @@ def _picture(content: bytes) -> tuple[str, bytes] | None:
             picture = Image.open(io.BytesIO(content), formats=list(_PICTURES))
             kind = picture.format or ""
             frames = getattr(picture, "n_frames", 1)
-            fits = picture.width * picture.height * frames <= MOST_PIXELS
+            pixels = picture.width * picture.height * frames
+            fits = pixels <= MOST_PIXELS and frames <= MOST_FRAMES
             drawn = _drawn_anew(picture, kind, frames) if fits else None
     except UnidentifiedImageError:
         return None
@@ -94,10 +99,12 @@ def _picture(content: bytes) -> tuple[str, bytes] | None:
 def _drawn_anew(picture: Image.Image, kind: str, frames: int) -> bytes:
     out = io.BytesIO()
     if frames == 1:
-        upright = ImageOps.exif_transpose(picture)
-        plain = upright.convert("RGB" if kind == "JPEG" else "RGBA")
+        ImageOps.exif_transpose(picture, in_place=True)
+        mode = "RGB" if kind == "JPEG" else "RGBA"
+        bare = _without_facts(picture if picture.mode == mode else picture.convert(mode))
+        picture.close()  # the largest ones leave no room for two
         options = {"quality": 92} if kind == "JPEG" else {}
-        _without_facts(plain).save(out, "PNG" if kind == "GIF" else kind, **options)
+        bare.save(out, "PNG" if kind == "GIF" else kind, **options)
         return out.getvalue()
     shown: list[Image.Image] = []
     durations: list[int] = []

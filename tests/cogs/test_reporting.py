@@ -9,6 +9,7 @@ from PIL import Image
 from simcord.actors import MemberActor
 from simcord.results import InteractionResult
 
+from bot.documents.press import GivenUpError
 from bot.domain.breaches import BreachReport, Clause, Evidence, Source
 from bot.domain.errors import (
     RecordUnavailableError,
@@ -169,6 +170,28 @@ async def test_pictures_are_kept_without_where_they_were_taken(ready: World) -> 
         content = await case_reports.find_content(tx, picture.case_id, picture.id)
     assert content is not None
     assert b"test-camera" not in content
+
+
+@pytest.mark.parametrize("error", [GivenUpError(), MemoryError()])
+async def test_file_that_takes_too_much_costs_none_of_the_others(
+    ready: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    person = await ready.join()
+    shown = await open_form(ready, person, await begin(ready, person))
+    make = ready.client.press.make
+
+    async def give_up(function: Any, content: bytes) -> bytes:
+        if content.startswith(b"too much"):
+            raise error
+        return await make(function, content)
+
+    monkeypatch.setattr(ready.client.press, "make", give_up)
+    files = [("a.txt", b"too much for it"), ("b.txt", b"what was said")]
+    sent = await send(ready, person, shown, files=files)
+    assert "1 file is kept" in said(sent)
+    assert "1 file could not be kept" in said(sent)
+    _, evidence = await kept(ready)
+    assert [(one.name, one.is_kept) for one in evidence] == [("a.txt", False), ("b.txt", True)]
 
 
 async def test_what_was_typed_comes_back_when_it_cannot_be_kept(

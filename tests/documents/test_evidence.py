@@ -100,6 +100,13 @@ def test_a_picture_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.Monke
         cleaned(picture("GIF", frames=2))
 
 
+def test_a_picture_of_too_many_frames_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "MOST_FRAMES", 3)
+    assert cleaned(picture("GIF", frames=3))
+    with pytest.raises(RefusedError):
+        cleaned(picture("GIF", frames=4))
+
+
 def test_a_picture_whose_size_is_a_lie_is_refused() -> None:
     bomb = bytearray(picture("PNG"))
     bomb[16:24] = (60_000).to_bytes(4) * 2

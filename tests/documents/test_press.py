@@ -3,12 +3,15 @@
 import asyncio
 import os
 import signal
+import socket
+import threading
 from collections.abc import AsyncIterator
 
 import psutil
 import pytest
 
-from bot.documents.press import Press
+from bot.documents.press import MOST_MEMORY, GivenUpError, Press
+from bot.network import ForbiddenHostError
 
 
 def say_who() -> bytes:
@@ -26,6 +29,20 @@ def fail() -> bytes:
 
 def fall() -> bytes:
     os.kill(os.getpid(), signal.SIGKILL)
+    return b""
+
+
+def never_end() -> bytes:
+    threading.Event().wait()
+    return b""
+
+
+def take(size: int) -> bytes:
+    return bytes(size)[:1]
+
+
+def ask_for(host: str) -> bytes:
+    socket.getaddrinfo(host, 443)
     return b""
 
 
@@ -60,9 +77,33 @@ async def test_worker_that_was_killed_is_replaced(press: Press) -> None:
 
 
 async def test_worker_that_falls_every_time_is_given_up(press: Press) -> None:
-    with pytest.raises(RuntimeError, match="terminated abruptly"):
+    with pytest.raises(GivenUpError):
         await press.make(fall)
     assert await press.make(add, b"a", second=b"b") == b"ab"
+
+
+async def test_file_that_takes_too_long_is_given_up_and_what_waits_is_made() -> None:
+    press = Press(longest=0.2)
+    endless, waits = (
+        asyncio.create_task(press.make(never_end)),
+        asyncio.create_task(press.make(add, b"a", second=b"b")),
+    )
+    with pytest.raises(GivenUpError):
+        await endless
+    assert await waits == b"ab"
+    await press.close()
+
+
+async def test_file_that_takes_too_much_memory_is_given_up(press: Press) -> None:
+    worker = await press.make(say_who)
+    with pytest.raises(MemoryError):
+        await press.make(take, MOST_MEMORY)
+    assert await press.make(say_who) == worker
+
+
+async def test_worker_speaks_to_nobody(press: Press) -> None:
+    with pytest.raises(ForbiddenHostError):
+        await press.make(ask_for, "discord.com")
 
 
 async def test_ctrl_c_of_a_terminal_does_not_end_it(press: Press) -> None:
