@@ -240,6 +240,7 @@ def check(
             "The configuration and the agreements are in order, as far as the files go."
             " `pledge check` asks Discord about the rest."
         )
+        console.print(keeping.ADVICE)
         return
     token, keys = discord_token(os.environ), Keyring(encryption_key(os.environ))
     network.speak_to_discord_only(settings.database_url)
@@ -251,6 +252,7 @@ def check(
     except UNREACHABLE as error:
         raise UnreachableError(f"Discord cannot be reached: {_reason(error)}") from None
     _print_findings(settings, findings)
+    console.print(f"\n{keeping.ADVICE}")
     if needs_mending(findings):
         raise typer.Exit(EXIT_REFUSED)
 

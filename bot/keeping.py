@@ -4,6 +4,12 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+ADVICE = (
+    "The key: without it the record, the cases and every backup are lost, and nobody can help. Keep"
+    " a copy in a password manager, and one with a second person, never beside the backups."
+)
+"""Where the key has to be kept, said before it is lost."""
+
 FILES = ("DISCORD_TOKEN_FILE", "PLEDGE_KEY_FILE")
 
 

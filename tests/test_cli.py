@@ -229,7 +229,9 @@ def test_offline_check_of_the_example_needs_neither_token_nor_key(pledge: Pledge
     result = pledge("check", "--offline", PLEDGE_CONFIG=str(EXAMPLE))
     assert (result.code, result.err) == (0, "")
     assert "harbour-light: Harbour Light, agreement" in result.out
-    assert result.out.endswith("`pledge check` asks Discord about the rest.\n")
+    assert "`pledge check` asks Discord about the rest.\n" in result.out
+    # Said before it is lost, not only where it lies badly.
+    assert result.out.endswith("never beside the backups.\n")
 
 
 def test_offline_check_says_where_the_key_is_kept_badly(pledge: Pledge, folder: Path) -> None:
