@@ -4,6 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, Generic, Self, TypeVar, cast
 
 import discord
@@ -21,6 +22,9 @@ from cogs._passing import Passing
 
 ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 GroupT = TypeVar("GroupT", Group, Keeper)
+
+MOST_CHOICES, MOST_LISTS = 25, 5
+"""Discord's limits for one list, and for the lists under one message."""
 
 LONGEST_NAME = 28
 """Characters of a name that are shown: ten people in a list must fit into one message."""
@@ -184,16 +188,20 @@ class GroupChoice(Question, Generic[GroupT]):
         super().__init__(about="choice", minutes=10, entry_point=entry_point)
         self._groups: dict[str, GroupT] = {group.key: group for group in groups}
         self._then = then
-        self._select: discord.ui.Select[GroupChoice[GroupT]] = discord.ui.Select(
-            custom_id=self.name_of("group"),
-            placeholder=_(texts.CHOOSE_GROUP),
-            options=[discord.SelectOption(label=g.name, value=g.key) for g in groups[:25]],
-        )
-        self._select.callback = self._chosen
-        self.add_item(self._select)
+        for start in range(0, min(len(groups), MOST_LISTS * MOST_CHOICES), MOST_CHOICES):
+            some = groups[start : start + MOST_CHOICES]
+            listed: discord.ui.Select[GroupChoice[GroupT]] = discord.ui.Select(
+                custom_id=self.name_of(f"group-{start}" if start else "group"),
+                placeholder=_(texts.CHOOSE_GROUP),
+                options=[discord.SelectOption(label=one.name, value=one.key) for one in some],
+            )
+            listed.callback = partial(self._chosen, listed)
+            self.add_item(listed)
 
-    async def _chosen(self, interaction: Context) -> None:
-        group = self._groups[self._select.values[0]]
+    async def _chosen(
+        self, listed: "discord.ui.Select[GroupChoice[GroupT]]", interaction: Context
+    ) -> None:
+        group = self._groups[listed.values[0]]
         await admit(interaction, self._entry_point, _ruled_by(group))
         await self._then(interaction, group)
 

@@ -95,15 +95,16 @@ async def _find(interaction: Context, keeper: Keeper) -> Whereabouts:
 
 async def _ask(interaction: Context, keeper: Keeper) -> None:
     """Show what goes and what stays, with a button that holds for exactly that."""
-    client, terms = interaction.client, keeper.terms
+    client = interaction.client
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=True, thinking=True)
     is_here = await _find(interaction, keeper) is Whereabouts.HERE
     is_marked = client.intents.members and is_here
     who, now = interaction.user.id, client.now()
-    found = await erasing.preview(client.database, keeper.key, who, terms.proof, now)
-    text = words.preview(keeper.name, found, terms, is_marked=is_marked, is_former=keeper.is_former)
-    pages = split_text(text)
+    found = await erasing.preview(
+        client.database, keeper.key, who, keeper.terms, now, is_former=keeper.is_former
+    )
+    pages = split_text(words.preview(keeper.name, found, is_marked=is_marked))
     view = None
     if found.has_something:
         confirm = EraseButton(keeper.key, str(who), found.fingerprint())
@@ -126,17 +127,19 @@ class EraseButton(
 
     async def press(self, interaction: Context) -> None:
         """Erase it, if the presser is the person whom it is about."""
-        client, keeper = interaction.client, await _known_keeper(interaction, self.key)
+        client = interaction.client
         if interaction.user.id != self.member_id:
             await reply(interaction, words.NOT_YOURS)
             return
+        # At once: to know the group takes a look into the record.
         await interaction.response.defer()
+        keeper = await _known_keeper(interaction, self.key)
         found = await erasing.erase(
             client.database,
             keeper.key,
             self.member_id,
             self.fingerprint,
-            keeper.terms.proof,
+            keeper.terms,
             client.now(),
             whereabouts=await _find(interaction, keeper),
             may_be_asked=client.intents.members,
@@ -148,8 +151,7 @@ class EraseButton(
         client.effects.wake()
         guild, group = client.get_guild(keeper.guild_id), keeper.group
         waits = guild is None or group is None or find_problem(guild, group) is not None
-        text = words.done(keeper.name, found, role_waits=waits, is_former=keeper.is_former)
-        await settle(interaction, text)
+        await settle(interaction, words.done(keeper.name, found, role_waits=waits))
 
 
 class KeepRecordButton(

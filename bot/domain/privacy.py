@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.retention import RetentionTerms
 from bot.domain.suspensions import Pause
 
 
@@ -81,11 +82,14 @@ class Erasure:
     """What erasing goes for, and what stays.
 
     What goes: `ends_access` is whether the person has access, or is on the way to it, that ends;
-    `requests`, `signatures`, `notes`, `messages` and `entries` (of the ledger) count rows.
+    `requests`, `signatures`, `notes`, `messages`, `entries` (of the ledger) and `lists` (of people
+    to be asked, or to be left in peace by a former group) count rows.
     What stays: `reported` and `concerned` are numbers of cases, of the latter those they were told
     of; `proofs` counts what is left of older signatures, `proven_until` is until when the last of
     all proofs can be matched with them; `acts` counts what they did for the group; `pause` is set
     while access is closed to them. `is_quiet` is whether they are left in peace already.
+    `is_former` is whether nobody looks after the group any more, and `terms` is what is said about
+    how long the rest stays.
     """
 
     ends_access: bool
@@ -102,6 +106,8 @@ class Erasure:
     acts: int
     pause: Pause | None
     is_quiet: bool
+    is_former: bool
+    terms: RetentionTerms
 
     @property
     def has_something(self) -> bool:
@@ -128,5 +134,7 @@ class Erasure:
             self.concerned,
             self.acts > 0,
             self.pause,
+            self.is_former,
+            self.terms,
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

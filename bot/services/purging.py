@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.agreements import RevokeReason
-from bot.domain.breaches import CaseState, Side
-from bot.domain.ledger import LedgerKind
+from bot.domain.breaches import CaseState
 from bot.domain.retention import AWAY_AT_LEAST, RetentionTerms, told_until
 from bot.services import forewarning
+from bot.services.cases.retention import purge as purge_case
 from bot.storage import (
     case_upkeep,
     cases,
@@ -40,8 +40,8 @@ STEPS_PER_RUN = 100
 SWEPT_WITHIN = timedelta(days=1)
 """Somebody counts as having left only if the member list was read to its end this lately."""
 
-UNSURE_AGAIN_AFTER = timedelta(minutes=30)
-"""When to look again after it was not, as at every start."""
+AGAIN_AFTER = timedelta(minutes=30)
+"""When to look again after it was not, as at every start, or after old pages could not go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +141,16 @@ async def run_daily(
         return None
     purged = await purge(database, group_key, terms, now)
     if purged.is_whole:
-        again_at = next_at if purged.is_sure else min(next_at, now + UNSURE_AGAIN_AFTER)
-        async with database.write() as tx:
-            await versions.put_mark(tx, mark, again_at.isoformat())
-        await database.drop_old_pages()
+        soon = min(next_at, now + AGAIN_AFTER)
+        await _put_mark(database, mark, next_at if purged.is_sure else soon)
+        if not await database.drop_old_pages():
+            await _put_mark(database, mark, soon)
     return purged
+
+
+async def _put_mark(database: Database, mark: str, at: datetime) -> None:
+    async with database.write() as tx:
+        await versions.put_mark(tx, mark, at.isoformat())
 
 
 async def purge(
@@ -213,6 +218,8 @@ async def _steps(database: Database, limits: _Limits) -> AsyncGenerator[tuple[st
     if limits.is_gone_for(limits.terms.unsigned):
         yield "activity", _drop_all_activity
         yield "activity", _drop_presence
+    if limits.is_gone_for(AWAY_AT_LEAST):
+        yield "cases", _drop_closed_cases
     if limits.is_gone_for(limits.terms.case):
         yield "cases", _drop_cases
 
@@ -307,6 +314,17 @@ async def _drop_presence(tx: Transaction, limits: _Limits) -> _Done:
     return _Done(count=await retention.drop_presence(tx, limits.group_key))
 
 
+async def _drop_closed_cases(tx: Transaction, limits: _Limits) -> _Done:
+    """What moderators would have been warned of, if there were any."""
+    now, before = limits.now, limits.now - limits.terms.case
+    found = await case_upkeep.list_closed(
+        tx, limits.group_key, before, now, CASES_PER_STEP, warned_before=None, even_unwarned=True
+    )
+    for case in found:
+        await purge_case(tx, case, now)
+    return _page(len(found), CASES_PER_STEP)
+
+
 async def _drop_cases(tx: Transaction, limits: _Limits) -> _Done:
     """Cases that nobody can work on any more, in whatever state they are, and every pause."""
     key, now = limits.group_key, limits.now
@@ -314,9 +332,7 @@ async def _drop_cases(tx: Transaction, limits: _Limits) -> _Done:
     for case in found:
         if case.closed_at is None:
             await cases.mark(tx, case.id, state=CaseState.CLOSED, closed_at=now)
-        await case_upkeep.purge(tx, case.id, now)
-        facts = {"case": case.case_number, "step": "purged", "side": Side.PLEDGE, "at": now}
-        await ledger.append(tx, key, LedgerKind.CASE, facts, now)
+        await purge_case(tx, case, now)
     if not found:
         await retention.drop_suspensions(tx, key)
         return _Done()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.breaches import BreachCase, CaseState, LetterKind
@@ -95,6 +95,7 @@ async def list_closed(
     limit: int,
     *,
     warned_before: datetime | None,
+    even_unwarned: bool = False,
 ) -> list[BreachCase]:
     """Closed cases that have been kept for long enough, the oldest first.
 
@@ -108,8 +109,10 @@ async def list_closed(
         limit: how many at the most.
         warned_before: only those of which the moderators were warned before this instant; None
             for those of which they were not.
+        even_unwarned: whether or not they were warned: there is nobody who could be.
     """
     warned = _columns.purge_warned_at
+    was_warned = warned.is_(None) if warned_before is None else warned <= warned_before
     query = (
         select(breach_cases)
         .where(
@@ -119,7 +122,7 @@ async def list_closed(
             _columns.purged_at.is_(None),
             _columns.merged_into.is_(None),
             _columns.kept_until.is_(None) | (_columns.kept_until <= now),
-            warned.is_(None) if warned_before is None else warned <= warned_before,
+            true() if even_unwarned else was_warned,
         )
         .order_by(_columns.closed_at)
         .limit(limit)

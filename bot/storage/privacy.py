@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, select
+from sqlalchemy import ColumnElement, RowMapping, Table, func, select, true
 
 from bot.domain.breaches import BreachCase
 from bot.domain.privacy import Part, Row
@@ -261,10 +261,13 @@ class Counts:
     lists: int
 
 
-async def count_held(tx: Transaction, group_key: str, member_id: int) -> Counts:
+async def count_held(
+    tx: Transaction, group_key: str, member_id: int, *, also_erased: bool
+) -> Counts:
     """Count what stands under somebody's account, signatures aside.
 
-    What is still done for them after they were erased does not count: it goes by itself.
+    What is still done for them after they were erased goes by itself, and counts only with
+    `also_erased`.
     """
 
     async def count(table: Table, *where: ColumnElement[bool]) -> int:
@@ -273,7 +276,7 @@ async def count_held(tx: Transaction, group_key: str, member_id: int) -> Counts:
         return (await tx.execute(query)).scalar_one()
 
     of_group = select(invitations.c.id).where(invitations.c.group_key == group_key)
-    is_kept = func.coalesce(effects.c.detail, "") != ERASED
+    is_kept = true() if also_erased else func.coalesce(effects.c.detail, "") != ERASED
     return Counts(
         requests=await count(signature_requests, signature_requests.c.group_key == group_key),
         messages=await count(effects, effects.c.group_key == group_key, is_kept),

@@ -19,32 +19,27 @@ STAYS_OPEN = mark(
     "I do not look after that group any more. If you still have a role in its server, somebody"
     " there must take it from you."
 )
+PAUSED_BEFORE = mark(
+    "When I stopped looking after the group, the support channel was closed to you. I cannot open"
+    " it any more."
+)
 CHANGED = mark(
     "Something has changed since this was shown to you, so nothing was erased. Please read it once"
     " more:"
 )
 
 
-def preview(
-    group: str,
-    found: Erasure,
-    terms: RetentionTerms,
-    *,
-    is_marked: bool,
-    is_former: bool = False,
-) -> str:
+def preview(group: str, found: Erasure, *, is_marked: bool) -> str:
     """What erasing means, before anything is done.
 
     Args:
         group: the name of the group.
         found: what goes, and what stays.
-        terms: how long the group keeps things.
         is_marked: whether they are left in peace afterwards, which needs a mark.
-        is_former: whether the group is not looked after any more.
     """
     if not found.has_something:
-        return _nothing(group, found, terms, is_former=is_former)
-    stays = [*_staying(found, terms, is_former=is_former), *_always_staying(terms)]
+        return _nothing(group, found)
+    stays = [*_staying(found), *_always_staying(found)]
     if is_marked:
         stays.append(
             _(
@@ -57,20 +52,20 @@ def preview(
         "\n".join(
             [
                 "**" + _("This goes at once") + "**",
-                *_going(found, is_here=is_marked, is_former=is_former),
+                *_going(found, is_here=is_marked),
             ]
         ),
         "\n".join(["**" + _("This stays, and why") + "**", *stays]),
-        _after(terms, is_former=is_former),
+        _after(found),
         _("**Nobody can undo it.** Do you want it?"),
     ]
     return "\n\n".join(parts)
 
 
-def _nothing(group: str, found: Erasure, terms: RetentionTerms, *, is_former: bool) -> str:
+def _nothing(group: str, found: Erasure) -> str:
     parts = [_("**{group}:** there is nothing that can be erased about you.").format(group=group)]
     if found.has_rest:
-        stays = _staying(found, terms, is_former=is_former)
+        stays = _staying(found)
         if found.is_quiet:
             stays.append(
                 _(
@@ -79,13 +74,13 @@ def _nothing(group: str, found: Erasure, terms: RetentionTerms, *, is_former: bo
                 )
             )
         parts.append("\n".join(["**" + _("This stays, and why") + "**", *stays]))
-    parts.append(_backups(terms))
+    parts.append(_backups(found))
     return "\n\n".join(parts)
 
 
-def _going(found: Erasure, *, is_here: bool, is_former: bool) -> list[str]:
+def _going(found: Erasure, *, is_here: bool) -> list[str]:
     lines: list[str] = []
-    if found.ends_access and is_former:
+    if found.ends_access and found.is_former:
         lines.append(_("- What I know of your access to the support channel"))
     elif found.ends_access:
         lines.append(
@@ -129,8 +124,8 @@ def _going(found: Erasure, *, is_here: bool, is_former: bool) -> list[str]:
     return lines
 
 
-def _staying(found: Erasure, terms: RetentionTerms, *, is_former: bool) -> list[str]:
-    lines: list[str] = []
+def _staying(found: Erasure) -> list[str]:
+    lines, terms = list[str](), found.terms
     if found.proven_until is not None:
         lines.append(
             _(
@@ -140,7 +135,7 @@ def _staying(found: Erasure, terms: RetentionTerms, *, is_former: bool) -> list[
                 " this code goes too."
             ).format(when=moment(found.proven_until, "D"))
         )
-    if found.reported and is_former:
+    if found.reported and found.is_former:
         lines.append(
             _(
                 "- **What you reported** ({cases}): it stays until {days} days after the case was"
@@ -163,14 +158,14 @@ def _staying(found: Erasure, terms: RetentionTerms, *, is_former: bool) -> list[
             ).format(cases=_numbers(found.concerned), days=terms.case.days)
         )
     if found.pause is not None:
-        lines.append(
-            _(
-                "- **The pause of your access**: your account number, locked, and how long it"
-                " lasts. Erasing must not be a way around it."
-            )
-            + " "
-            + paused(found.pause)
+        pause = _(
+            "- **The pause of your access**: your account number, locked, and how long it"
+            " lasts. Erasing must not be a way around it."
         )
+        now = _(PAUSED_BEFORE) if found.is_former else paused(found.pause)
+        lines.append(f"{pause} {now}")
+    if found.is_former and (found.reported or found.concerned or found.pause is not None):
+        lines.append(f"- {cases_end(terms)}")
     if found.acts:
         lines.append(
             _(
@@ -181,13 +176,21 @@ def _staying(found: Erasure, terms: RetentionTerms, *, is_former: bool) -> list[
     return lines
 
 
-def _always_staying(terms: RetentionTerms) -> list[str]:
+def cases_end(terms: RetentionTerms) -> str:
+    """When the cases of a former group go that nobody closed."""
+    return _(
+        "Whatever is still open goes {days} days after I stopped looking after the group. A pause"
+        " goes then, too."
+    ).format(days=terms.case.days)
+
+
+def _always_staying(found: Erasure) -> list[str]:
     """Said to everybody, so that it tells nobody anything."""
     return [
         _(
             "- If there were a case that you have not been told of, it would stay too, until {days}"
             " days after it was closed."
-        ).format(days=terms.case.days)
+        ).format(days=found.terms.case.days)
     ]
 
 
@@ -195,15 +198,22 @@ def _numbers(cases: Sequence[int]) -> str:
     return ", ".join(f"#{number}" for number in cases)
 
 
-def _after(terms: RetentionTerms, *, is_former: bool) -> str:
+def _after(found: Erasure) -> str:
     lines = [
-        _backups(terms),
+        _backups(found),
         _(
             "My messages to you stay in Discord; a ✅ under them does nothing any more. A receipt"
             " that you have saved still proves itself."
         ),
     ]
-    if not is_former:
+    if found.is_former:
+        lines.append(
+            _(
+                "If I look after the group again one day, you are new to me. I ask you then like"
+                " anybody."
+            )
+        )
+    else:
         lines.append(
             _(
                 "After that you are new to me. If you want to sign, use `/agreement sign`. If you"
@@ -213,24 +223,27 @@ def _after(terms: RetentionTerms, *, is_former: bool) -> str:
     return "\n".join(lines)
 
 
-def _backups(terms: RetentionTerms) -> str:
+def _backups(found: Erasure) -> str:
     return _(
         "Backups from before are the last place where it stands, for up to {days} days: nobody can"
         " take one person out of a sealed copy. They are only used if the record is lost."
-    ).format(days=terms.backup.days)
+    ).format(days=found.terms.backup.days)
 
 
-def done(group: str, found: Erasure, *, role_waits: bool, is_former: bool = False) -> str:
+def done(group: str, found: Erasure, *, role_waits: bool) -> str:
     """Said where it was confirmed."""
     lines = [
         _("It is done. What could be erased about you for **{group}** is erased.").format(
             group=group
         )
     ]
+    if found.is_former:
+        lines.append(_(STAYS_OPEN))
+    elif found.ends_access:
+        lines.append(_ending(role_waits=role_waits))
     if found.ends_access:
-        lines.append(_(STAYS_OPEN) if is_former else _ending(role_waits=role_waits))
         lines.append(_promise())
-    if found.pause is None and not is_former:
+    if found.pause is None and not found.is_former:
         lines.append(_("If you want to come back one day, you are welcome: `/agreement sign`."))
     lines.append(_(SOMEONE_TO_TALK_TO))
     return "\n".join(lines)

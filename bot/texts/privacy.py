@@ -8,6 +8,7 @@ from typing import cast
 from bot.domain.privacy import OwnRecord, Part, Row
 from bot.domain.retention import RetentionTerms
 from bot.texts.catalogue import _, mark, plural
+from bot.texts.erasing import PAUSED_BEFORE, cases_end
 from bot.texts.forms import moment, quoted
 from bot.texts.members import paused
 from bot.texts.own_words import LABELS, LONG, SENTENCES, TECHNICAL, TITLES, WORDS, in_one_word
@@ -20,9 +21,8 @@ NOTHING_HELD = mark(
     " show it. If a backup still holds something older, it goes with the backup."
 )
 FORMER = mark(
-    "**I do not look after this group any more.** I write to nobody for it and change nothing in"
-    " its server. To me it is as if everybody had left. What I still have goes by itself, at the"
-    " times below."
+    "**I do not look after this group any more.** For it I write to nobody, and change nothing in"
+    " its server. To me it is as if everybody had left."
 )
 EXPORT_NOTE = mark(
     "Here is everything that I may show you of what I keep about you: one file to read, and one for"
@@ -62,20 +62,26 @@ _WHY = {
 _SEEN = {
     Part.AGREEMENT: mark("Facilitators can see it. Moderators can, for one person at a time."),
     Part.ACCESS: mark(
-        "Only whoever runs me can see it. If access is paused, facilitators"
-        " and moderators see that, and not why."
+        "Facilitators can see it. Moderators can, for one person at a time. Of a pause both see"
+        " that it is there, and not why."
     ),
-    Part.MESSAGES: mark("Only whoever runs me can see it."),
-    Part.LEDGER: mark("Only whoever runs me can see it."),
+    Part.MESSAGES: mark("Nobody in the group can see it, but for how often I reminded you."),
+    Part.LEDGER: mark("Nobody in the group can see it."),
     Part.REPORTED: mark(
-        "Moderators without a part in the case can see it, but not who you are. If one of them"
+        "Moderators without a part in the case can see it. If there is none, whoever the group has"
+        " named can, or else the owner of the server. They do not see who you are. If one of them"
         " looks up your name, you are told, and why."
     ),
-    Part.CONCERNED: mark("You, and moderators without a part in the case, can see it."),
+    Part.CONCERNED: mark(
+        "You can see it, and moderators without a part in the case. If there is none, whoever the"
+        " group has named can, or else the owner of the server."
+    ),
     Part.OFFICE: mark(
-        "Those who do this work in the group can see it: facilitators and moderators."
+        "Those who do this work in the group can see it: facilitators and moderators. Who signs is"
+        " told on the receipt who published the text."
     ),
 }
+_SEEN_OF_FORMER = mark("Nobody in the group can see it any more.")
 
 
 def _kept(part: Part, terms: RetentionTerms) -> str:
@@ -94,16 +100,48 @@ def _kept(part: Part, terms: RetentionTerms) -> str:
             )
         case Part.MESSAGES:
             words = _("It goes {activity} days after it was done.")
-        case Part.LEDGER:
+        case Part.REPORTED | Part.CONCERNED:
+            words = _("It goes {case} days after the case was closed.")
+        case Part.LEDGER | Part.OFFICE:
+            words = _of_the_record(part)
+    return _in_days(words, terms)
+
+
+def _of_the_record(part: Part) -> str:
+    """How long that stays which does not depend on whether anybody looks after the group."""
+    if part is Part.LEDGER:
+        return _(
+            "What it says of you goes after {proof} days. The chain stays, without the words."
+            " Whoever has the key and your account number could still test whether you are in it."
+        )
+    return _("It stays as long as the record that rests on it.")
+
+
+def _kept_by_former(part: Part, terms: RetentionTerms) -> str:
+    match part:
+        case Part.AGREEMENT:
             words = _(
-                "What it says of you goes after {proof} days. The chain stays, without the words."
-                " Whoever has the key and your account number could still test whether you are in"
-                " it."
+                "A request goes {unsigned} days after I stopped looking after the group. A"
+                " signature goes {proof} days after it has ended, or after that. Then I keep only"
+                " that somebody has signed, without your name or number."
+            )
+        case Part.ACCESS:
+            words = _("It goes {unsigned} days after I stopped looking after the group.")
+        case Part.MESSAGES:
+            words = _(
+                "It goes {activity} days after it was done. What was not done goes {unsigned} days"
+                " after I stopped looking after the group."
             )
         case Part.REPORTED | Part.CONCERNED:
             words = _("It goes {case} days after the case was closed.")
-        case Part.OFFICE:
-            words = _("It stays as long as the record that rests on it.")
+        case Part.LEDGER | Part.OFFICE:
+            words = _of_the_record(part)
+    if part in (Part.ACCESS, Part.REPORTED, Part.CONCERNED):
+        words = f"{words} {cases_end(terms)}"
+    return _in_days(words, terms)
+
+
+def _in_days(words: str, terms: RetentionTerms) -> str:
     return words.format(
         unsigned=terms.unsigned.days,
         proof=terms.proof.days,
@@ -162,11 +200,12 @@ def _text(
         rows = record.of(part)
         if not rows:
             continue
-        head = [f"### {_(_HEADINGS[part])}", f"{_(_WHY[part])} {_(_SEEN[part])}"]
-        head.append(_kept(part, terms))
+        seen = _SEEN_OF_FORMER if is_former else _SEEN[part]
+        kept = _kept_by_former if is_former else _kept
+        head = [f"### {_(_HEADINGS[part])}", f"{_(_WHY[part])} {_(seen)}", kept(part, terms)]
         parts.append("\n".join(head))
         if part is Part.ACCESS and record.pause is not None:
-            parts.append(paused(record.pause))
+            parts.append(_(PAUSED_BEFORE) if is_former else paused(record.pause))
         parts += _blocks(part, rows, clean, brief=brief)
     if not record.rows:
         parts.append(_(NOTHING_HELD))
@@ -178,6 +217,7 @@ def _text(
 def _end(terms: RetentionTerms, *, brief: bool) -> str:
     lines = [
         "### " + _("Good to know"),
+        _("Whoever runs me has the key, and can see all of this."),
         _(
             "Copies of all this can stand in backups for up to {days} days. Discord keeps its own"
             " record of our messages and of who has which role; I cannot change that."

@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import discord
 import pytest
@@ -11,9 +12,12 @@ from simcord.results import InteractionResult, ResponseMessage
 from sqlalchemy import update
 
 from bot.domain.agreements import Agreement
-from bot.services import ledger
+from bot.domain.breaches import Clause
+from bot.services import agreements, ledger
+from bot.services.agreements import GroupText
 from bot.services.privacy import erasing
 from bot.settings import Group
+from bot.storage import cases, holders, suspensions
 from bot.storage.case_tables import breach_cases
 from cogs._ui import buttons
 from cogs.privacy import EraseButton
@@ -277,7 +281,7 @@ async def test_button_is_for_the_person_it_was_shown_to(world: World, member: Me
 async def test_second_press_is_answered_kindly(world: World, member: MemberActor) -> None:
     terms = world.group.retention.terms
     now = world.client.now()
-    found = await erasing.preview(world.database, world.group.key, member.id, terms.proof, now)
+    found = await erasing.preview(world.database, world.group.key, member.id, terms, now)
     first, second = [await forge(world, member, found.fingerprint()) for _ in range(2)]
     await member.click(first, label=ERASE)
     await world.env.settle()
@@ -414,6 +418,82 @@ class TestTwoGroups:
         shown = words(await person.user.slash("privacy show"))
         assert shown.count("You signed version 1 by reaction") == 1
         assert world.has_role(person)
+
+    @pytest.mark.parametrize("returns", [True, False])
+    async def test_nothing_is_erased_when_the_group_came_or_went_since_it_was_shown(
+        self, world: World, returns: bool
+    ) -> None:
+        person, both = await self.signed_in_both(world), world.groups
+        world.groups = both[:1] if returns else both
+        await world.restart()
+        asked = await person.user.slash("privacy erase")
+        shown = await person.user.select(last(asked), ["still-water"])
+        await world.env.settle()
+        assert ("What I know of your access" in last(shown).content) is returns
+
+        world.groups = both if returns else both[:1]
+        await world.restart()
+        pressed = await person.user.click(last(shown), label=ERASE)
+        await world.env.settle()
+        # What it means now is shown anew.
+        assert ("Your access to the support channel ends" in words(pressed)) is returns
+        assert all(world.has_role(person, group) for group in both)
+        assert words(await person.user.slash("privacy show")).count("You signed version 1") == 2
+
+    async def test_what_is_said_of_a_former_group_is_true_of_one(self, world: World) -> None:
+        person = await self.signed_in_both(world)
+        second = world.groups[1]
+        async with world.database.write() as tx:
+            now = world.client.now()
+            case = await cases.add(tx, second.key, Clause.COVERED, person.id, None, now)
+            await suspensions.begin(tx, case, person.id, now, until=now + timedelta(days=3))
+        world.groups = world.groups[:1]
+        await world.restart()
+        _, _, former = words(await person.user.slash("privacy show")).partition("## still-water")
+        asked = await person.user.slash("privacy erase")
+        preview = await person.user.select(last(asked), ["still-water"])
+        await world.env.settle()
+        for text in (former, last(preview).content):
+            assert "When I stopped looking after the group, the support channel was closed" in text
+            assert "365 days after I stopped looking after the group" in text
+            for promise in ("opens to you again", "I write to you as soon", "while you are here"):
+                assert promise not in text
+        assert "Nobody in the group can see it any more" in former
+        assert "Facilitators" not in former
+
+    async def test_role_that_may_be_left_is_said_whatever_the_record_knows(
+        self, world: World
+    ) -> None:
+        person = await self.signed_in_both(world)
+        for request in [one for one in world.dms(person) if len(one.reactions) >= 2]:
+            await person.user.set_reaction(request, ACCEPT, reacted=False)
+        await world.env.settle()
+        world.groups = world.groups[:1]
+        await world.restart()
+        asked = await person.user.slash("privacy erase")
+        shown = await person.user.select(last(asked), ["still-water"])
+        await world.env.settle()
+        pressed = await person.user.click(last(shown), label=ERASE)
+        await world.env.settle()
+        assert "somebody there must take it from you" in words(pressed)
+
+    async def test_more_groups_than_one_list_takes_can_all_be_chosen(
+        self, world: World, agreement: Agreement
+    ) -> None:
+        person, now = await self.signed_in_both(world), world.client.now()
+        keys = [f"former-{number}" for number in range(28)]
+        texts = [GroupText(key=key, guild_id=world.guild.id, agreement=agreement) for key in keys]
+        await agreements.register_groups(world.database, texts, now)
+        async with world.database.write() as tx:
+            for key in keys:
+                await holders.add_found(tx, key, [person.id], now)
+        asked = await person.user.slash("privacy erase")
+        lists = [row["components"][0] for row in last(asked).components]
+        assert [len(one["options"]) for one in lists] == [25, 5]
+        second = lists[1]["custom_id"]
+        shown = await person.user.select(last(asked), ["former-9"], custom_id=second)
+        await world.env.settle()
+        assert "former-9" in words(shown)
 
     async def test_server_that_has_only_former_groups_still_answers(self, world: World) -> None:
         person = await self.signed_in_both(world)

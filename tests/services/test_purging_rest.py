@@ -159,6 +159,18 @@ async def test_without_its_server_everything_of_a_group_goes_in_its_time(town: T
     assert (result.findings, result.proofs) == ((), 2)
 
 
+async def test_case_that_was_closed_goes_in_its_own_time_though_nobody_is_told(town: Town) -> None:
+    await _case(town.database)
+    async with town.database.write() as tx:
+        await tx.execute(update(breach_cases).values(state="closed", closed_at=NOW))
+    await town.live(300)
+    await servers.record_server(town.database, GROUP, town.now, there=False)
+    await town.live(64)
+    assert await _count(town.database, "breach_reports") == [1]
+    await town.live(2)
+    assert await _count(town.database, "breach_reports", "breach_cases") == [0, 1]
+
+
 async def test_a_server_that_comes_back_in_time_loses_nothing(town: Town) -> None:
     await town.join(NEWCOMER)
     await declined(town, NEWCOMER)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from bot.domain.breaches import CaseEvent, CaseState, Side
+from bot.domain.breaches import BreachCase, CaseEvent, CaseState, Side
 from bot.domain.case_clocks import LONGEST_EXTENSION, WARNED_BEFORE_PURGE, purge_at
 from bot.domain.effects import Facts, Report
 from bot.domain.entitlement import Act, Viewer
@@ -11,7 +11,7 @@ from bot.domain.ledger import LedgerKind
 from bot.services import outbox
 from bot.services.cases.opening import Desk, open_case
 from bot.storage import case_upkeep, cases, ledger
-from bot.storage.database import Database
+from bot.storage.database import Database, Transaction
 
 CASES_PER_RUN = 50
 
@@ -67,12 +67,17 @@ async def purge_due(database: Database, group_key: str, kept: timedelta, now: da
         )
     for case in found:
         async with database.write() as tx:
-            for merged in await cases.list_merged(tx, case):
-                await case_upkeep.purge(tx, merged, now)
-            await case_upkeep.purge(tx, case.id, now)
-            facts = {"case": case.case_number, "step": "purged", "side": Side.PLEDGE, "at": now}
-            await ledger.append(tx, group_key, LedgerKind.CASE, facts, now)
+            await purge(tx, case, now)
     return len(found)
+
+
+async def purge(tx: Transaction, case: BreachCase, now: datetime) -> None:
+    """Make a stub of a case, and of those that were merged into it."""
+    for merged in await cases.list_merged(tx, case):
+        await case_upkeep.purge(tx, merged, now)
+    await case_upkeep.purge(tx, case.id, now)
+    facts = {"case": case.case_number, "step": "purged", "side": Side.PLEDGE, "at": now}
+    await ledger.append(tx, case.group_key, LedgerKind.CASE, facts, now)
 
 
 async def extend(

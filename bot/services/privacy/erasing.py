@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from bot.domain.agreements import RevokeReason
 from bot.domain.effects import EffectKind, Notice, lane_of_member
 from bot.domain.privacy import Erasure, Whereabouts
+from bot.domain.retention import RetentionTerms
 from bot.storage import (
     case_parties,
     cases,
@@ -20,7 +21,13 @@ from bot.storage.database import Database, Transaction
 
 
 async def preview(
-    database: Database, group_key: str, member_id: int, proof: timedelta, now: datetime
+    database: Database,
+    group_key: str,
+    member_id: int,
+    terms: RetentionTerms,
+    now: datetime,
+    *,
+    is_former: bool = False,
 ) -> Erasure:
     """What would go, and what would stay.
 
@@ -28,17 +35,27 @@ async def preview(
         database: the open database.
         group_key: the group.
         member_id: the person.
-        proof: how long a proof of a signature leads to somebody.
+        terms: how long the group keeps things, of which the person is told.
         now: the current instant.
+        is_former: whether nobody looks after the group any more. Then what waits to be done, and
+            that somebody is left in peace, is kept for nothing, and goes too.
     """
     async with database.read() as tx:
-        return await _preview(tx, group_key, member_id, proof, now)
+        return await _preview(tx, group_key, member_id, terms, now, is_former=is_former)
 
 
 async def _preview(
-    tx: Transaction, group_key: str, member_id: int, proof: timedelta, now: datetime
+    tx: Transaction,
+    group_key: str,
+    member_id: int,
+    terms: RetentionTerms,
+    now: datetime,
+    *,
+    is_former: bool,
 ) -> Erasure:
-    counts = await privacy.count_held(tx, group_key, member_id)
+    proof = terms.proof
+    counts = await privacy.count_held(tx, group_key, member_id, also_erased=is_former)
+    is_quiet = await erasures.is_in_peace(tx, group_key, member_id)
     given = await signatures.list_of_member(tx, group_key, member_id)
     left = await proofs.list_of_member(tx, group_key, member_id)
     ends = [(one.revoked_at or now) + proof for one in given] + [one.held_until for one in left]
@@ -55,14 +72,16 @@ async def _preview(
         notes=sum(one.note is not None for one in given),
         messages=counts.messages,
         entries=len(await ledger.list_said_of(tx, group_key, [member_id])),
-        lists=counts.lists,
+        lists=counts.lists + (is_quiet and is_former),
         reported=tuple(sorted({one.case_number for one in reported})),
         concerned=tuple(one.case_number for one in concerned),
         proofs=len(left),
         proven_until=max(ends, default=None),
         acts=await privacy.count_acts(tx, group_key, member_id),
         pause=await suspensions.find_running(tx, group_key, member_id),
-        is_quiet=await erasures.is_in_peace(tx, group_key, member_id),
+        is_quiet=is_quiet and not is_former,
+        is_former=is_former,
+        terms=terms,
     )
 
 
@@ -71,7 +90,7 @@ async def erase(
     group_key: str,
     member_id: int,
     fingerprint: str,
-    proof: timedelta,
+    terms: RetentionTerms,
     now: datetime,
     *,
     whereabouts: Whereabouts,
@@ -88,7 +107,7 @@ async def erase(
         group_key: the group.
         member_id: the person, who has agreed to it.
         fingerprint: that of what they were shown.
-        proof: how long a proof of a signature leads to somebody.
+        terms: how long the group keeps things.
         now: the current instant.
         whereabouts: where they are. Of a former group nothing is left to do, as the person would
             stand there until somebody did it.
@@ -100,32 +119,55 @@ async def erase(
         done.
     """
     async with database.write() as tx:
-        found = await _preview(tx, group_key, member_id, proof, now)
+        is_former = whereabouts is Whereabouts.FORMER
+        found = await _preview(tx, group_key, member_id, terms, now, is_former=is_former)
         if found.fingerprint() != fingerprint:
             return None
         if not found.has_something:
             return found
-        signature = await signatures.find_unrevoked(tx, group_key, member_id)
-        if signature is not None:
-            await signatures.mark_revoked(tx, signature, RevokeReason.ERASED, now)
-        await proofs.keep_of_member(tx, group_key, member_id, proof, now)
-        await erasures.erase_rows(tx, group_key, member_id)
-        said = await ledger.list_said_of(tx, group_key, [member_id])
-        await ledger.erase_at(tx, group_key, said, now)
-        if whereabouts is Whereabouts.FORMER:
-            return found
-        if whereabouts is Whereabouts.HERE:
-            if may_be_asked:
-                await erasures.leave_in_peace(tx, group_key, member_id, now)
-            # Also of whoever has no access by the record: a role given by hand would stay.
-            await effects.add_role_change(tx, group_key, member_id, now, detail=effects.ERASED)
-        await effects.add(
-            tx,
-            group_key=group_key,
-            lane=lane_of_member(group_key, member_id),
-            kind=EffectKind.NOTICE,
-            member_id=member_id,
-            detail=Notice.ERASED,
-            now=now,
-        )
-        return found
+        await _erase_in(tx, group_key, member_id, terms.proof, now)
+        await _leave_to_do(tx, group_key, member_id, now, whereabouts, may_be_asked=may_be_asked)
+    # What is still done in Discord leaves pages of its own, until the next daily purge.
+    await database.drop_old_pages()
+    return found
+
+
+async def _erase_in(
+    tx: Transaction, group_key: str, member_id: int, proof: timedelta, now: datetime
+) -> None:
+    signature = await signatures.find_unrevoked(tx, group_key, member_id)
+    if signature is not None:
+        await signatures.mark_revoked(tx, signature, RevokeReason.ERASED, now)
+    await proofs.keep_of_member(tx, group_key, member_id, proof, now)
+    await erasures.erase_rows(tx, group_key, member_id)
+    said = await ledger.list_said_of(tx, group_key, [member_id])
+    await ledger.erase_at(tx, group_key, said, now)
+
+
+async def _leave_to_do(
+    tx: Transaction,
+    group_key: str,
+    member_id: int,
+    now: datetime,
+    whereabouts: Whereabouts,
+    *,
+    may_be_asked: bool,
+) -> None:
+    """What is done in Discord afterwards: for a former group nothing."""
+    if whereabouts is Whereabouts.FORMER:
+        await erasures.forget(tx, [group_key], member_id)
+        return
+    if whereabouts is Whereabouts.HERE:
+        if may_be_asked:
+            await erasures.leave_in_peace(tx, group_key, member_id, now)
+        # Also of whoever has no access by the record: a role given by hand would stay.
+        await effects.add_role_change(tx, group_key, member_id, now, detail=effects.ERASED)
+    await effects.add(
+        tx,
+        group_key=group_key,
+        lane=lane_of_member(group_key, member_id),
+        kind=EffectKind.NOTICE,
+        member_id=member_id,
+        detail=Notice.ERASED,
+        now=now,
+    )

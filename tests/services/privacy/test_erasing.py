@@ -1,9 +1,11 @@
 """Whoever has themselves erased is found nowhere afterwards, and nothing else has changed."""
 
+import asyncio
+import os
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import make_url, select, update
 
 from bot.domain.breaches import CaseState, Clause, LetterKind
 from bot.domain.effects import Effect, EffectKind, EffectState, Notice
@@ -43,7 +45,7 @@ from tests.factories import FACILITATOR, NOW, RULES, publish
 from tests.services.cases.cases import make_form
 from tests.services.privacy.planting import everything, places_of, plant_everywhere
 from tests.services.privacy.test_left_in_peace import LONG_AFTER, open_request
-from tests.services.privacy.wishes import ME, NEIGHBOUR, PROOF, claim, erase, preview
+from tests.services.privacy.wishes import ME, NEIGHBOUR, TERMS, claim, erase, preview
 from tests.services.test_ledger import ACCEPT, GROUP, Story
 
 NOTE = "celandine-signed-on-paper"
@@ -144,7 +146,7 @@ async def test_each_signature_leaves_a_proof_that_can_still_be_matched(
         assert await signatures.list_of_member(tx, GROUP, ME) == []
     assert [one.receipt_number for one in left] == [one.receipt_number for one in given]
     assert [one.ended_at for one in left] == [given[0].revoked_at, NOW]
-    assert found.proven_until == NOW + PROOF
+    assert found.proven_until == NOW + TERMS.proof
     assert {one.held_until for one in left} <= {found.proven_until, *(o.held_until for o in left)}
 
 
@@ -261,7 +263,7 @@ async def test_second_press_finds_nothing(database: Database, story: Story) -> N
     shown = await preview(database)
     await erase(database)
     again = await erasing.erase(
-        database, GROUP, ME, shown.fingerprint(), PROOF, NOW, whereabouts=Whereabouts.HERE
+        database, GROUP, ME, shown.fingerprint(), TERMS, NOW, whereabouts=Whereabouts.HERE
     )
     assert again is None
     await story.settle()
@@ -279,7 +281,7 @@ async def test_button_from_before_a_new_signature_erases_nothing(
     shown = await preview(database)
     await story.react(ACCEPT, ME)
     done = await erasing.erase(
-        database, GROUP, ME, shown.fingerprint(), PROOF, NOW, whereabouts=Whereabouts.HERE
+        database, GROUP, ME, shown.fingerprint(), TERMS, NOW, whereabouts=Whereabouts.HERE
     )
     assert done is None
     assert (await preview(database)).signatures == 3
@@ -355,6 +357,35 @@ async def test_message_that_is_read_back_meanwhile_counts_no_more(
     assert not await signing.record_reaction(database, request.message_id, ME, ACCEPT, NOW)
     async with database.read() as tx:
         assert await signatures.find_unrevoked(tx, GROUP, ME) is None
+
+
+async def test_what_waited_for_a_group_that_nobody_looks_after_goes_too(
+    database: Database, story: Story
+) -> None:
+    await erase(database)
+    (role,) = await claim(database)
+    await outbox.hold(database, role, None, "role too high", NOW)
+    assert not (await preview(database)).has_something
+    found = await preview(database, is_former=True)
+    assert (found.messages, found.lists, found.is_quiet) == (2, 1, False)
+
+    await erase(database, whereabouts=Whereabouts.FORMER)
+    assert str(ME) not in await everything(database)
+    found = await preview(database, is_former=True)
+    assert not found.has_something
+    async with database.read() as tx:
+        assert (await tx.execute(select(marks))).all() == []
+
+
+async def test_log_of_the_file_has_no_page_from_before(
+    database: Database, database_url: str, story: Story
+) -> None:
+    if database.dialect == "postgresql":
+        return
+    log = f"{make_url(database_url).database}-wal"
+    assert await asyncio.to_thread(os.path.getsize, log)
+    await erase(database)
+    assert not await asyncio.to_thread(os.path.getsize, log)
 
 
 # What stays --------------------------------------------------------------------------------------

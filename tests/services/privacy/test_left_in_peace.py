@@ -17,7 +17,7 @@ from bot.storage.tables import effects, invited, signature_requests
 from bot.storage.tables import erasures as marks
 from tests.factories import NOW, RULES
 from tests.services.privacy.planting import places_of
-from tests.services.privacy.wishes import ME, NEIGHBOUR, PROOF, claim, erase, preview
+from tests.services.privacy.wishes import ME, NEIGHBOUR, TERMS, claim, erase, preview
 from tests.services.test_ledger import GROUP, Story
 
 SECOND = timedelta(seconds=1)
@@ -132,7 +132,7 @@ async def test_member_list_that_was_asked_for_before_does_not_bring_them_back(
     shown = await preview(database)
     after = asked_at + SECOND
     await erasing.erase(
-        database, GROUP, ME, shown.fingerprint(), PROOF, after, whereabouts=Whereabouts.HERE
+        database, GROUP, ME, shown.fingerprint(), TERMS, after, whereabouts=Whereabouts.HERE
     )
     for effect in await claim(database, after):
         following: Effect | None = effect

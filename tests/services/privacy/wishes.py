@@ -1,9 +1,10 @@
 """Somebody who wants to be erased, and what is shown to them and done."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.domain.effects import Effect
 from bot.domain.privacy import Erasure, Whereabouts
+from bot.domain.retention import RetentionTerms
 from bot.services import outbox
 from bot.services.privacy import erasing
 from bot.storage.database import Database
@@ -11,11 +12,13 @@ from tests.factories import NOW
 from tests.services.test_ledger import ACCEPT, GROUP, Story
 
 ME, NEIGHBOUR = 912_345_678_901_234_567, 923_456_789_012_345_678
-PROOF = timedelta(days=1095)
+TERMS = RetentionTerms()
 
 
-async def preview(database: Database, member_id: int = ME, group: str = GROUP) -> Erasure:
-    return await erasing.preview(database, group, member_id, PROOF, NOW)
+async def preview(
+    database: Database, member_id: int = ME, group: str = GROUP, *, is_former: bool = False
+) -> Erasure:
+    return await erasing.preview(database, group, member_id, TERMS, NOW, is_former=is_former)
 
 
 async def erase(
@@ -25,9 +28,10 @@ async def erase(
     *,
     whereabouts: Whereabouts = Whereabouts.HERE,
 ) -> Erasure:
-    shown = await preview(database, member_id, group)
+    is_former = whereabouts is Whereabouts.FORMER
+    shown = await preview(database, member_id, group, is_former=is_former)
     found = await erasing.erase(
-        database, group, member_id, shown.fingerprint(), PROOF, NOW, whereabouts=whereabouts
+        database, group, member_id, shown.fingerprint(), TERMS, NOW, whereabouts=whereabouts
     )
     assert found is not None
     return found
