@@ -157,8 +157,8 @@ def _welcome(group: str, background: Background) -> str:
     if background.is_adopted and background.kept_until is not None:
         return _(
             "Hello again. The agreement of **{group}** has changed since I first asked you, so"
-            " please answer under this new text instead. The support channel stays open to you"
-            " without a signature until {when}, as before. I am a program: I cannot read or answer"
+            " please answer under this new text instead. The support channel is open to you until"
+            " {when} as before, also if you do not sign. I am a program: I cannot read or answer"
             " what you write here.\n"
             "If you would rather not sign, that is all right too."
         ).format(group=group, when=moment(background.kept_until))
@@ -166,8 +166,8 @@ def _welcome(group: str, background: Background) -> str:
         # Without a date: it runs from the arrival of this message, and a reminder names it.
         return _(
             "Hello. **{group}** has an agreement, a promise to each other, which I look after. The"
-            " support channel is open to you already, and I have no signature of yours, so I am"
-            " asking you too. For now, the channel stays open to you. I am a program: I cannot read"
+            " support channel is open to you already. I have no signature of yours, so I ask you"
+            " too. For now, the channel stays open to you. I am a program: I cannot read"
             " or answer what you write here.\n"
             "Please read what follows. Take all the time you need. There is no hurry."
         ).format(group=group)

@@ -54,7 +54,7 @@ def reminder_to_adopted(group: str, link: str, ends_at: datetime) -> str:
     """Reminds a member from before Pledge, who keeps the role for a while."""
     return _(
         "A small reminder: the agreement of **{group}** is still waiting for your answer. It is"
-        " here: {link}\nThe support channel stays open to you without a signature until {moment}."
+        " here: {link}\nThe support channel is open to you until {moment}, also if you do not sign."
         " Take the time you need until then. If you would rather not sign, that is all right too."
     ).format(group=group, link=link, moment=moment(ends_at))
 

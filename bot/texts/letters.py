@@ -44,8 +44,8 @@ _READY = {
     LetterKind.REOPENED: mark(
         "A case that concerns you is being looked at again. Nothing new is decided: what was"
         " decided before stays as it is until there is a new decision. Before it could become"
-        " graver, you are told what is alleged and can answer, and you can appeal once against"
-        " what is decided then. Please do not look for whoever has a part in it."
+        " graver, you are told what is alleged, and can answer. You can appeal once against the"
+        " new decision. Please do not look for whoever has a part in it."
     ),
 }
 """Letters that always say the same."""
@@ -193,8 +193,8 @@ def _nobody_left(crisis: str | None) -> str:
 
 def _nobody_for_appeal() -> str:
     return _(
-        "We have to be honest with you: at the moment there is nobody in this group who could look"
-        " at your appeal without having decided before. Your appeal is kept, and goes to the next"
+        "We have to be honest with you. Right now, all in this group who could look at your appeal"
+        " have decided before. Your appeal is kept, and goes to the next"
         " person who can. Until then what was decided stays in force. If you want to, you can ask"
         " the owner of the server to name somebody for it."
     )

@@ -174,7 +174,7 @@ def still_signed(group: str, accept: str, decline: str) -> str:
 def unclear(group: str, accept: str) -> str:
     """Answer to an acceptance found later that may be older than the person's last no."""
     return _(
-        "I have found your {accept} for **{group}**, but I was offline for a while and cannot tell"
+        "I have found your {accept} for **{group}**. But I was offline for a while. I cannot tell"
         " whether you put it there before or after you last said no. To be safe, I have not counted"
         " it.\nIf you would like to sign, take your {accept} away and press it once more, or use"
         " `/agreement sign`. If not, you do not need to do anything."
@@ -184,16 +184,16 @@ def unclear(group: str, accept: str) -> str:
 def outdated(group: str, link: str) -> str:
     """Answer to a reaction on an older request."""
     return _(
-        "Thank you for answering. That message holds an older text of the agreement of **{group}**,"
-        " so please answer once more, under the newer one: {link}"
+        "Thank you for answering. That message holds an older text of **{group}**. Please answer"
+        " once more, under the newer one: {link}"
     ).format(group=group, link=link)
 
 
 def outdated_in_server(group: str) -> str:
     """Answer to a reaction on an older request when the newer one has no message of its own."""
     return _(
-        "Thank you for answering. That message holds an older text of the agreement of **{group}**,"
-        " so please answer once more: `/agreement sign` in the server shows you the text in force."
+        "Thank you for answering. That message holds an older text of **{group}**. Please answer"
+        " once more: `/agreement sign` in the server shows you the text in force."
     ).format(group=group)
 
 
@@ -218,9 +218,9 @@ def panel(group: str) -> str:
     """The standing message in the welcome channel."""
     return _(
         "## The promise of {group}\n"
-        "Before the support channel opens, we ask each newcomer to promise to keep what is said"
-        " there private.\n"
-        "I send the agreement to every newcomer by direct message. If nothing reached you, press"
+        "Before the support channel opens, each newcomer is asked for a promise: what is said"
+        " there stays private.\n"
+        "I send the text to each newcomer by direct message. If nothing reached you, press"
         " the button. Only you will see what comes, and you can answer there."
     ).format(group=group)
 

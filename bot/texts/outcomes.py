@@ -91,15 +91,16 @@ def _named(plan: Plan) -> str:
 
 def _not_heard(plan: Plan) -> str:
     text = _(
-        "⚠️ **They have not been heard yet, or not since the case was reopened.** Before anything"
-        " above a reminder, the accused is told what is alleged and has time to answer. The button"
+        "⚠️ **They have not been heard yet, or not since the case was reopened.** Before you"
+        " decide more than a reminder, they are told what is alleged, and have time to answer. The"
+        " button"
         " **Hear the accused** begins that. After it, please use this command again."
     )
     if plan.is_paused:
         return "\n".join([text, _("Their access is paused meanwhile.")])
     urgent = _(
         "If waiting would do harm, you can pause their access at once. It then stays paused until"
-        " the case is decided, and your reason above is kept as the reason for the urgency."
+        " the case is decided. Your reason above is kept with it."
     )
     return f"{text}\n{urgent}"
 

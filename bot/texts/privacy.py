@@ -223,8 +223,8 @@ def _end(terms: RetentionTerms, *, brief: bool) -> str:
             " record of our messages and of who has which role; I cannot change that."
         ).format(days=terms.backup.days),
         _(
-            "Not shown: the account of anybody else, and the work on a case, which is kept from"
-            " everybody with a part in it. If there were a case that you have not been told of, it"
+            "Not shown: the account of anybody else, and the work on a case. Nobody with a part in"
+            " a case sees that. If there were a case that you have not been told of, it"
             " would not stand here."
         ),
     ]

@@ -79,8 +79,7 @@ REFUSALS = {
         " after this server."
     ),
     "NobodyToWriteToError": mark(
-        "There is nobody I could write to: nobody is named as the accused, or whoever reported has"
-        " taken the report back."
+        "There is nobody I could write to. Perhaps no one is named, or the report was taken back."
     ),
     "LateAnswerError": mark(
         "Thank you, but this is not waiting for an answer any more: it was decided or closed, or"
@@ -108,8 +107,8 @@ REFUSALS = {
     ),
     "TooManyReportsError": mark(
         "So many reports have come within a day that I take no more for now. If anybody is in"
-        " danger, please call for help. Otherwise try again tomorrow, or talk to a moderator or to"
-        " the owner of the server."
+        " danger, please call for help. If not, try again tomorrow. You can also talk to a"
+        " moderator, or to the owner of the server."
     ),
     "HearingNeededError": mark(
         "They have not been heard yet, so nothing was decided. Please open the case with"
@@ -142,7 +141,7 @@ REFUSALS = {
     ),
     "CaseMismatchError": mark(
         "These two cases cannot be merged: they are the same one, or they do not name the same"
-        " person. A case that names nobody only goes together with another that names nobody."
+        " person. Where one names nobody, the other must name nobody, too."
         " Nothing was changed."
     ),
     "UnknownCaseError": mark("There is no case of this number, or it is not yours to see."),
@@ -151,8 +150,8 @@ REFUSALS = {
         " everybody in it, to you as well."
     ),
     "CaseStateError": mark(
-        "The case is not where this can be done. Perhaps somebody has decided or closed it"
-        " meanwhile; please look at it once more."
+        "The case is not where this can be done. Perhaps it was decided or closed. Please look at"
+        " it once more."
     ),
     "ExportTooLargeError": mark(
         "This group is so large that its list is more than Discord takes, even when it is zipped."

@@ -65,8 +65,8 @@ def report_notice(group: str, crisis: str | None, source: Source) -> str:
         _(
             "- The moderators who work on your case read what you write. **Name whom it is about**,"
             " and they never read it, not even as a moderator. If you name nobody, I cannot keep it"
-            " from them. If no moderator is left, whoever the group has named reads it, or else the"
-            " owner of the server."
+            " from them. If no moderator is left, whoever the group has named reads it. If there"
+            " is nobody, the owner of the server does."
         ),
         _(
             "- They do not see that it was you. If one of them has to know, they must say why, and"

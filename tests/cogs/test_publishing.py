@@ -151,7 +151,7 @@ async def test_preview_names_members_from_before_only_until_they_were_asked(worl
     anew = world.dms(member)[asked].content
     assert anew.startswith("Hello again. The agreement of **Harbour Light** has changed since I")
     ends_at = int(before.created_at.timestamp()) + 14 * DAY
-    (until,) = map(int, re.findall(r"without a signature until <t:(\d+)", anew))
+    (until,) = map(int, re.findall(r"is open to you until <t:(\d+)", anew))
     assert abs(until - ends_at) <= 60
 
 

@@ -17,7 +17,7 @@ MOST = 7.0
 MOST_OF_STAFF = 9.0
 """The same for what only facilitators, moderators and operators read."""
 
-MOST_OF_ONE_SENTENCE = 10.0
+MOST_OF_ONE_SENTENCE = 8.0
 """A single sentence is as hard as its one long word; a text for members has none beyond this."""
 
 SHORTEST = 6
