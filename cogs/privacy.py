@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -88,7 +89,7 @@ async def _find(interaction: Context, keeper: Keeper) -> Whereabouts:
         # Another 404 is not Discord's word about them.
         is_gone = verdict_on(error.status, error.code) is Verdict.GONE
         return Whereabouts.AWAY if is_gone else Whereabouts.HERE
-    except discord.HTTPException:
+    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError):
         return Whereabouts.HERE
     return Whereabouts.HERE
 
@@ -98,8 +99,7 @@ async def _ask(interaction: Context, keeper: Keeper) -> None:
     client = interaction.client
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=True, thinking=True)
-    is_here = await _find(interaction, keeper) is Whereabouts.HERE
-    is_marked = client.intents.members and is_here
+    is_marked = client.intents.members and await _find(interaction, keeper) is Whereabouts.HERE
     who, now = interaction.user.id, client.now()
     found = await erasing.preview(
         client.database, keeper.key, who, keeper.terms, now, is_former=keeper.is_former

@@ -81,8 +81,10 @@ def _picture(content: bytes) -> tuple[str, bytes] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             picture = Image.open(io.BytesIO(content), formats=list(_PICTURES))
-            kind = picture.format or ""
-            frames = getattr(picture, "n_frames", 1)
+            kind, frames = picture.format or "", getattr(picture, "n_frames", 1)
+            if kind == "MPO":
+                # What some cameras make: a JPEG with smaller ones behind it.
+                kind, frames = "JPEG", 1
             pixels = picture.width * picture.height * frames
             fits = pixels <= MOST_PIXELS and frames <= MOST_FRAMES
             drawn = _drawn_anew(picture, kind, frames) if fits else None

@@ -15,6 +15,7 @@ from typing import Any, Self
 import asyncpg as asyncpg_module  # pyright: ignore[reportMissingTypeStubs]
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as TooManyInUseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
@@ -218,20 +219,19 @@ class Database:
         pages as they were before. PostgreSQL cleans up by itself, in its own time.
 
         Returns:
-            Whether the log is empty; it is not when somebody is reading an older state.
+            Whether the log is empty; it is not when somebody is reading an older state, or when
+            the disk refuses.
+
+        Raises:
+            RecordUnavailableError: the record is closed.
         """
         if self.dialect != "sqlite":
             return True
-        async with self._writer, self._connect() as connection:
-            # Beside SQLAlchemy, which would begin a transaction: in one this is not possible.
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            # Whoever reads is not waited for, as everybody else would have to wait, too.
-            await (await driver.execute("PRAGMA busy_timeout = 100")).close()
-            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            busy, *_pages = await cursor.fetchone()
-            await cursor.close()
-            await (await driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")).close()
-            return not busy
+        try:
+            async with self._writer, self._connect() as connection:
+                return await _truncate_log(connection)
+        except (*_FAULTS, TooManyInUseError):
+            return False
 
     def _on_connect(self, connection: Any, entry: ConnectionPoolEntry) -> None:
         entry.info[_ROUND] = _opened_in.get(self._round)
@@ -302,6 +302,23 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+async def _truncate_log(connection: AsyncConnection) -> bool:
+    # Beside SQLAlchemy, which would begin a transaction: in one this is not possible.
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    try:
+        # Whoever reads is not waited for, as everybody else would have to wait, too.
+        await (await driver.execute("PRAGMA busy_timeout = 100")).close()
+        cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, *_pages = await cursor.fetchone()
+        await cursor.close()
+        await (await driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")).close()
+    except sqlcipher.Error:
+        # It would not wait for others as long as it has to.
+        await connection.invalidate()
+        return False
+    return not busy
 
 
 def _is_there(path: Path) -> bool:

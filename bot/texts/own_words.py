@@ -43,11 +43,12 @@ TITLES = {
 class Phrase:
     """A sentence about a row, said when all that it names is there.
 
-    `covers` are further columns that it makes unnecessary, `unless` those that must be empty, and
-    `when` says what others must be for it.
+    `needs` are further columns that must be there, `covers` those that it makes unnecessary,
+    `unless` those that must be empty, and `when` says what others must be for it.
     """
 
     text: str
+    needs: Collection[str] = ()
     covers: Collection[str] = ()
     unless: Collection[str] = ()
     when: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
@@ -60,7 +61,7 @@ class Phrase:
     def fits(self, values: Mapping[str, object]) -> bool:
         """Whether it can be said of a row with these values, of which none is empty."""
         return (
-            all(name in values for name in self.names)
+            all(name in values for name in (*self.names, *self.needs))
             and not any(name in values for name in self.unless)
             and all(in_one_word(values.get(name)) in wanted for name, wanted in self.when.items())
         )
@@ -73,17 +74,33 @@ def in_one_word(value: object) -> str:
 
 _BY_THEMSELVES = (Method.REACTION, Method.BUTTON)
 _ENDED_BY_OTHERS = tuple(one for one in RevokeReason if one is not RevokeReason.WITHDRAWN)
-_OTHER_NOTICES = frozenset(Notice) - {Notice.SIGNED, Notice.DECLINED, Notice.WITHDRAWN}
+_TOLD = ("told", "warned")
+_NOTICES = {
+    Notice.SIGNED: mark("On {finished_at} I told you that you have signed."),
+    Notice.DECLINED: mark("On {finished_at} I told you that you have declined."),
+    Notice.WITHDRAWN: mark("On {finished_at} I told you that you have taken it back."),
+    Notice.OUTDATED: mark("On {finished_at} I told you that there is a newer text."),
+    Notice.EXPIRED: mark("On {finished_at} I told you that your signature has run out."),
+    Notice.ATTESTED: mark("On {finished_at} I told you that a signature was recorded for you."),
+    Notice.OBJECTED: mark("On {finished_at} I told you that I have your objection."),
+}
 _DONE = ("state", "kind", "outcome", "created_at")
 
 SENTENCES: Mapping[str, Collection[Phrase]] = {
     "signature_requests": (
         Phrase(
             text=mark("On {sent_at} I asked you to sign version {version_id}."),
+            needs=("accept_emoji",),
             covers=("created_at",),
         ),
         Phrase(
-            text=mark("I am about to ask you to sign version {version_id}."),
+            text=mark("On {sent_at} I told you that your signature was recorded."),
+            needs=("decline_emoji",),
+            unless=("accept_emoji",),
+            covers=("created_at",),
+        ),
+        Phrase(
+            text=mark("You have not been asked yet to sign version {version_id}."),
             when={"state": (RequestState.QUEUED,)},
         ),
         Phrase(
@@ -92,25 +109,30 @@ SENTENCES: Mapping[str, Collection[Phrase]] = {
         ),
         Phrase(
             text=mark("You have not answered yet."),
+            unless=("answered_at",),
             when={"state": (RequestState.SENT,)},
         ),
         Phrase(
             text=mark("You signed on {answered_at}."),
+            needs=("accept_emoji",),
             when={"state": (RequestState.SIGNED,)},
         ),
         Phrase(
-            text=mark("You declined on {answered_at}."),
-            when={"state": (RequestState.DECLINED,)},
+            text=mark("A signature was recorded on {answered_at}."),
+            unless=("accept_emoji",),
+            when={"state": (RequestState.SIGNED,)},
         ),
         Phrase(
-            text=mark("You left the server on {left_at}."),
+            text=mark("You took your signature back before you answered."),
+            unless=("answered_at",),
+            when={"state": (RequestState.SIGNED,)},
         ),
         Phrase(
-            text=mark("You came back on {returned_at}."),
+            text=mark("You declined on {answered_at}."), when={"state": (RequestState.DECLINED,)}
         ),
-        Phrase(
-            text=mark("I reminded you on {reminded_at}."),
-        ),
+        Phrase(text=mark("You left the server on {left_at}.")),
+        Phrase(text=mark("You came back on {returned_at}.")),
+        Phrase(text=mark("On {reminded_at} a reminder was due.")),
     ),
     "signatures": (
         Phrase(
@@ -118,9 +140,7 @@ SENTENCES: Mapping[str, Collection[Phrase]] = {
             when={"method": _BY_THEMSELVES},
         ),
         Phrase(
-            text=mark(
-                "It was recorded for you that you signed version {version_id} on {signed_at}."
-            ),
+            text=mark("On {signed_at} it was recorded that you had signed version {version_id}."),
             when={"method": (Method.ATTESTED,)},
         ),
         Phrase(
@@ -174,24 +194,21 @@ SENTENCES: Mapping[str, Collection[Phrase]] = {
             when={"kind": (EffectKind.ALIGN_ROLE,), "outcome": ("role_taken",)},
             covers=_DONE,
         ),
-        Phrase(
-            text=mark("On {finished_at} I told you that you have signed."),
-            when={"detail": (Notice.SIGNED,), "outcome": ("told",)},
-            covers=_DONE,
-        ),
-        Phrase(
-            text=mark("On {finished_at} I told you that you have declined."),
-            when={"detail": (Notice.DECLINED,), "outcome": ("told",)},
-            covers=_DONE,
-        ),
-        Phrase(
-            text=mark("On {finished_at} I told you that you have taken it back."),
-            when={"detail": (Notice.WITHDRAWN,), "outcome": ("told",)},
-            covers=_DONE,
+        *(
+            Phrase(
+                text=text,
+                when={"kind": (EffectKind.NOTICE,), "detail": (notice,), "outcome": _TOLD},
+                covers=_DONE,
+            )
+            for notice, text in _NOTICES.items()
         ),
         Phrase(
             text=mark("On {finished_at} I wrote to you: {detail}."),
-            when={"detail": _OTHER_NOTICES, "outcome": ("told",)},
+            when={
+                "kind": (EffectKind.NOTICE,),
+                "detail": frozenset(Notice) - _NOTICES.keys(),
+                "outcome": _TOLD,
+            },
             covers=_DONE,
         ),
     ),
@@ -236,7 +253,12 @@ SENTENCES: Mapping[str, Collection[Phrase]] = {
     "agreement_versions": (Phrase(text=mark("You published version {number} on {published_at}.")),),
     "breach_drafts": (Phrase(text=mark("You drafted a decision on {drafted_at}.")),),
     "breach_recusals": (Phrase(text=mark("You stepped back from a case on {at}.")),),
-    "breach_calls": (Phrase(text=mark("On {at} I told you that a case waits.")),),
+    "breach_calls": (
+        Phrase(text=mark("On {at} I told you that a case waits."), when={"reached": ("1",)}),
+        Phrase(
+            text=mark("On {at} I could not tell you that a case waits."), when={"reached": ("0",)}
+        ),
+    ),
     "officers": (Phrase(text=mark("You hold an office: {office}.")),),
 }
 """What is said of the rows of a table, one phrase after the other; the rest follows as facts."""
@@ -427,6 +449,7 @@ WORDS: dict[str, str] = {
     Notice.REMOVAL_NEAR: mark("that you would be removed in a week"),
     Notice.REMOVAL_NEXT: mark("that you would be removed in a day"),
     "told": mark("told"),
+    "warned": mark("told"),
     "not_now": mark("not needed any more"),
     "waits_for_screening": mark("waits for the server's own questions"),
     "role_given": mark("role given"),

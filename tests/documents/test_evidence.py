@@ -45,6 +45,16 @@ def test_nothing_stays_of_where_a_picture_was_taken(kind: str) -> None:
     assert shown.size == ((8, 4) if kind == "GIF" else (4, 8))
 
 
+def test_first_of_the_pictures_in_a_file_of_a_camera_is_kept() -> None:
+    out = io.BytesIO()
+    big, small = Image.new("RGB", (8, 4), (200, 0, 0)), Image.new("RGB", (4, 2))
+    big.save(out, "MPO", save_all=True, append_images=[small])
+    media_type, kept = split(cleaned(out.getvalue()))
+    assert media_type == "image/jpeg"
+    shown = Image.open(io.BytesIO(kept))
+    assert (shown.size, getattr(shown, "n_frames", 1)) == ((8, 4), 1)
+
+
 def test_moving_pictures_still_move() -> None:
     media_type, kept = split(cleaned(picture("GIF", frames=3)))
     assert media_type == "image/gif"

@@ -1,6 +1,7 @@
 """The worker process: other people wait for nothing, and it goes when the bot goes."""
 
 import asyncio
+import importlib
 import os
 import signal
 import socket
@@ -39,6 +40,15 @@ def never_end() -> bytes:
 
 def take(size: int) -> bytes:
     return bytes(size)[:1]
+
+
+def count_threads() -> bytes:
+    return str(psutil.Process().num_threads()).encode()
+
+
+def draw_with_numbers() -> bytes:
+    importlib.import_module("numpy")
+    return count_threads()
 
 
 def ask_for(host: str) -> bytes:
@@ -99,6 +109,11 @@ async def test_file_that_takes_too_much_memory_is_given_up(press: Press) -> None
     with pytest.raises(MemoryError):
         await press.make(take, MOST_MEMORY)
     assert await press.make(say_who) == worker
+
+
+async def test_what_draws_takes_no_memory_for_each_processor(press: Press) -> None:
+    before = await press.make(count_threads)
+    assert await press.make(draw_with_numbers) == before
 
 
 async def test_worker_speaks_to_nobody(press: Press) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import RecordUnavailableError
 from bot.domain.retention import RULES, DataClass, RetentionTerms
 from bot.services import forewarning, members, purging
 from bot.storage import database as storage
@@ -99,6 +100,20 @@ async def test_log_stays_while_somebody_reads_an_older_state(sqlite_url: str) ->
     assert await database.drop_old_pages()
     await publish(database, "another")
     await database.close()
+
+
+async def test_log_that_cannot_be_emptied_harms_nobody(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await Database.open(sqlite_url, KEYS)
+    await publish(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "BUSY_TIMEOUT_MS", "no number")
+        assert not await database.drop_old_pages()
+    assert await database.drop_old_pages()
+    await database.close()
+    with pytest.raises(RecordUnavailableError):
+        await database.drop_old_pages()
 
 
 async def test_a_server_is_left_to_clean_up_by_itself(database: Database) -> None:

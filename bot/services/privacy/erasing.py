@@ -1,9 +1,11 @@
 """Erases what Pledge holds about one person in one group, after saying what that means."""
 
+import logging
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import RevokeReason
 from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.domain.errors import RecordUnavailableError
 from bot.domain.privacy import Erasure, Whereabouts
 from bot.domain.retention import RetentionTerms
 from bot.storage import (
@@ -18,6 +20,8 @@ from bot.storage import (
     suspensions,
 )
 from bot.storage.database import Database, Transaction
+
+log = logging.getLogger(__name__)
 
 
 async def preview(
@@ -127,8 +131,12 @@ async def erase(
             return found
         await _erase_in(tx, group_key, member_id, terms.proof, now)
         await _leave_to_do(tx, group_key, member_id, now, whereabouts, may_be_asked=may_be_asked)
-    # What is still done in Discord leaves pages of its own, until the next daily purge.
-    await database.drop_old_pages()
+    # What stays in spite of it, and what is still done in Discord, goes with the daily purge.
+    try:
+        await database.drop_old_pages()
+    except RecordUnavailableError:
+        # Pledge is being stopped. They are erased all the same, and have to be told so.
+        log.info("Old pages stay in the log of the record until the daily purge")
     return found
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import make_url, select, update
 
 from bot.domain.breaches import CaseState, Clause, LetterKind
 from bot.domain.effects import Effect, EffectKind, EffectState, Notice
+from bot.domain.errors import RecordUnavailableError
 from bot.domain.ledger import LedgerKind
 from bot.domain.privacy import Whereabouts
 from bot.services import (
@@ -386,6 +387,17 @@ async def test_log_of_the_file_has_no_page_from_before(
     assert await asyncio.to_thread(os.path.getsize, log)
     await erase(database)
     assert not await asyncio.to_thread(os.path.getsize, log)
+
+
+async def test_erased_person_is_told_so_though_pledge_is_being_stopped(
+    database: Database, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse() -> bool:
+        raise RecordUnavailableError
+
+    monkeypatch.setattr(database, "drop_old_pages", refuse)
+    assert (await erase(database)).signatures == 2
+    assert not (await preview(database)).has_something
 
 
 # What stays --------------------------------------------------------------------------------------

@@ -141,7 +141,13 @@ def test_sentences_are_about_columns_that_are_shown() -> None:
 
 
 SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(days=1)
-ASKED = {"state": RequestState.SENT, "created_at": NOW, "version_id": 2, "sent_at": SOON}
+ASKED = {
+    "state": RequestState.SENT,
+    "created_at": NOW,
+    "version_id": 2,
+    "sent_at": SOON,
+    "accept_emoji": "✅",
+}
 SIGNED = {"version_id": 2, "receipt_number": "R", "method": Method.BUTTON, "signed_at": SOON}
 TOLD = {"state": "done", "created_at": NOW, "finished_at": SOON}
 
@@ -152,7 +158,44 @@ TOLD = {"state": "done", "created_at": NOW, "finished_at": SOON}
         (
             "signature_requests",
             {"state": RequestState.QUEUED, "version_id": 2},
-            "I am about to ask you to sign version 2.",
+            "You have not been asked yet to sign version 2.",
+        ),
+        (
+            "signature_requests",
+            {
+                "state": RequestState.SIGNED,
+                "sent_at": LATER,
+                "answered_at": SOON,
+                "decline_emoji": "❌",
+            },
+            "On {later} I told you that your signature was recorded."
+            " A signature was recorded on {soon}.",
+        ),
+        (
+            "signature_requests",
+            {**ASKED, "state": RequestState.SIGNED},
+            "On {soon} I asked you to sign version 2."
+            " You took your signature back before you answered.",
+        ),
+        (
+            "signatures",
+            {**SIGNED, "method": Method.ATTESTED},
+            "On {soon} it was recorded that you had signed version 2. Your receipt is R.",
+        ),
+        (
+            "effects",
+            {**TOLD, "kind": EffectKind.NOTICE, "detail": "outdated", "outcome": "told"},
+            "On {soon} I told you that there is a newer text.",
+        ),
+        (
+            "effects",
+            {**TOLD, "kind": EffectKind.NOTICE, "detail": "removal near", "outcome": "warned"},
+            "On {soon} I wrote to you: that you would be removed in a week.",
+        ),
+        (
+            "breach_calls",
+            {"at": SOON, "reached": 0},
+            "On {soon} I could not tell you that a case waits.",
         ),
         (
             "signature_requests",
