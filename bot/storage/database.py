@@ -7,7 +7,6 @@ import errno
 import os
 import socket
 import time
-import weakref
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, Self
@@ -48,6 +47,7 @@ _FAULTS = (DBAPIError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 _KEYS = "pledge_keys"
 _ROUND = "pledge_round"
+_THREADS = "pledge_threads"
 _opened_in: contextvars.ContextVar[int] = contextvars.ContextVar("pledge_opened_in")
 
 
@@ -62,7 +62,9 @@ class Database:
         self._engine = engine
         self._writer = asyncio.Lock()
         self._round = 0
-        self._made: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._threads: set[Connection] = engine.sync_engine.get_execution_options().get(
+            _THREADS, set()
+        )
         event.listen(engine.sync_engine, "connect", self._on_connect)
         event.listen(engine.sync_engine, "checkin", self._on_checkin)
         self._lock = ServerLock(engine) if path is None else FileLock(path)
@@ -233,9 +235,8 @@ class Database:
         except (*_FAULTS, TooManyInUseError):
             return False
 
-    def _on_connect(self, connection: Any, entry: ConnectionPoolEntry) -> None:
+    def _on_connect(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
         entry.info[_ROUND] = _opened_in.get(self._round)
-        self._made.add(connection.driver_connection)
 
     def _on_checkin(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
         # One that was in use while the others were thrown away is thrown away now: the pool it
@@ -258,18 +259,24 @@ class Database:
     async def _wait_for_threads(self) -> None:
         """Let the last answers come while there is a loop that they can come to."""
         until = time.monotonic() + PATIENCE_SECONDS
-        for connection in list(self._made):
-            if isinstance(connection, Connection):
-                await connection.wait_for_end(max(0, until - time.monotonic()))
+        while (left := until - time.monotonic()) > 0:
+            running = next((one for one in self._threads if one.has_thread), None)
+            if running is None:
+                return
+            await running.wait_for_end(left)
 
 
 def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
     if not url.database:
         raise StorageError("sqlite:// needs a path to a file, such as sqlite:///data/pledge.db")
     path = Path(url.database)
+    threads: set[Connection] = set()
 
     async def connect(**_options: Any) -> Connection:
         connection = Connection(lambda: _open_file(path, keys), iter_chunk_size=64)
+        # From its beginning until its thread has ended, whatever becomes of it in between.
+        threads.difference_update([one for one in threads if not one.has_thread])
+        threads.add(connection)
         thread = connection._thread  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         # As SQLAlchemy does for connections it opens itself: a crash must not hang the process.
         thread.daemon = True
@@ -291,7 +298,7 @@ def _sqlite_engine(url: URL, keys: Keyring) -> AsyncEngine:
         # The one that was used last knows most of the file, and has it as it is now.
         pool_use_lifo=True,
         hide_parameters=True,
-        execution_options={_KEYS: keys},
+        execution_options={_KEYS: keys, _THREADS: threads},
     )
 
     @event.listens_for(engine.sync_engine, "begin")

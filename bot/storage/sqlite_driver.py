@@ -43,9 +43,14 @@ class Connection(aiosqlite.Connection):
         self._is_stopping = True
         return super().stop()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
+    @property
+    def has_thread(self) -> bool:
+        """Whether its thread has not ended yet."""
+        return self._thread.is_alive()
+
     async def wait_for_end(self, seconds: float) -> None:
         """Wait until its thread has ended, or for so many seconds."""
-        if self._thread.is_alive():
+        if self.has_thread:
             await asyncio.to_thread(self._thread.join, seconds)
 
     @override
