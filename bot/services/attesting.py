@@ -14,7 +14,7 @@ from bot.domain.agreements import (
     expiry_of,
     standing_of,
 )
-from bot.domain.effects import Effect, EffectKind, Notice, lane_of_member, lane_of_role
+from bot.domain.effects import Effect, EffectKind, Notice, lane_of_role
 from bot.domain.errors import AttestationStaleError, CoveredError, OwnAttestationError
 from bot.domain.suspensions import Pause
 from bot.services.signing import new_receipt_number
@@ -113,16 +113,7 @@ async def attest(
         )
         await holders.forget(tx, [group_key], member_id)
         await effects.add_role_change(tx, group_key, member_id, now)
-        await effects.add(
-            tx,
-            group_key=group_key,
-            lane=lane_of_member(group_key, member_id),
-            kind=EffectKind.NOTICE,
-            member_id=member_id,
-            request_id=request_id,
-            detail=Notice.ATTESTED,
-            now=now,
-        )
+        await effects.add_notice(tx, group_key, member_id, Notice.ATTESTED, now, request_id)
         return signature
 
 

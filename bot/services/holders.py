@@ -11,7 +11,6 @@ from bot.domain.effects import (
     Facts,
     Notice,
     Report,
-    lane_of_member,
     lane_of_role,
 )
 from bot.domain.entitlement import Office
@@ -283,22 +282,10 @@ async def conclude(
         await holders.add_role_changes(tx, group_key, rules, now)
         # After the role changes: a notice waits for what was put there before it.
         for member_id in silent:
-            await _tell_over(tx, group_key, member_id, now)
+            # A member from before Pledge is told that their time is over; strangers nothing.
+            await effects.add_notice(tx, group_key, member_id, Notice.ADOPTION_OVER, now)
             await requests.mark_nudged(tx, group_key, member_id, now)
         return replace(found, acted=True)
-
-
-async def _tell_over(tx: Transaction, group_key: str, member_id: int, now: datetime) -> None:
-    """A member from before Pledge is told that their time is over; strangers are told nothing."""
-    await effects.add(
-        tx,
-        group_key=group_key,
-        lane=lane_of_member(group_key, member_id),
-        kind=EffectKind.NOTICE,
-        member_id=member_id,
-        detail=Notice.ADOPTION_OVER,
-        now=now,
-    )
 
 
 async def _adopt(

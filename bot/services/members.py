@@ -11,7 +11,7 @@ from bot.domain.agreements import (
     Signature,
     SignatureRequest,
 )
-from bot.domain.effects import EffectKind, Notice, lane_of_member, lane_of_role
+from bot.domain.effects import EffectKind, Notice, lane_of_role
 from bot.storage import (
     effects,
     erasures,
@@ -153,15 +153,7 @@ async def _give_back(
     ):
         await effects.add_role_change(tx, group_key, member_id, now)
     if tell:
-        await effects.add(
-            tx,
-            group_key=group_key,
-            lane=lane_of_member(group_key, member_id),
-            kind=EffectKind.NOTICE,
-            member_id=member_id,
-            detail=Notice.WELCOME_BACK,
-            now=now,
-        )
+        await effects.add_notice(tx, group_key, member_id, Notice.WELCOME_BACK, now)
 
 
 async def say_goodbye(

@@ -9,7 +9,6 @@ from bot.domain.effects import (
     Notice,
     Report,
     lane_of_group,
-    lane_of_member,
     pack,
 )
 from bot.storage import effects, requests, signatures
@@ -42,16 +41,7 @@ async def object_in(
     if request.is_open:
         await requests.mark(tx, request.id, state=RequestState.DECLINED, answered_at=now)
     await effects.add_role_change(tx, group_key, member_id, now)
-    await effects.add(
-        tx,
-        group_key=group_key,
-        lane=lane_of_member(group_key, member_id),
-        kind=EffectKind.NOTICE,
-        member_id=member_id,
-        request_id=request.id,
-        detail=Notice.OBJECTED,
-        now=now,
-    )
+    await effects.add_notice(tx, group_key, member_id, Notice.OBJECTED, now, request.id)
     await _report(tx, group_key, Report.ATTEST_OBJECTED, signature.receipt_number, now)
     return True
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import AgreementVersion, RequestState, RevokeReason, Signature
-from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.domain.effects import Notice
 from bot.domain.holders import Rules
 from bot.domain.reminders import BETWEEN_REMINDERS, Period, find_due_mark
 from bot.storage import effects, requests, signatures, versions
@@ -51,7 +51,9 @@ async def remind(
             asked_at = request.sent_at or now
             day = max(day for day in days if asked_at + timedelta(days=day) <= now)
             await requests.mark(tx, request.id, reminded_day=day, reminded_at=now)
-            await _tell(tx, group_key, request.member_id, Notice.REMINDER, now, request.id)
+            await effects.add_notice(
+                tx, group_key, request.member_id, Notice.REMINDER, now, request.id
+            )
         return len(due)
 
 
@@ -99,7 +101,7 @@ async def _remind_signers(
         request = waiting.get(signature.member_id)
         if request is not None and request.state is RequestState.SENT:
             await requests.mark(tx, request.id, reminded_at=now)
-        await _tell(tx, text.group_key, signature.member_id, Notice.ENDING, now)
+        await effects.add_notice(tx, text.group_key, signature.member_id, Notice.ENDING, now)
     return len(due)
 
 
@@ -155,7 +157,7 @@ async def _end_lapsed_of_group(
             continue
         # Before the asking, which is in the same lane: first why, then what can be done.
         notice = Notice.EXPIRED if ran_out else Notice.GRACE_OVER
-        await _tell(tx, group_key, member_id, notice, now)
+        await effects.add_notice(tx, group_key, member_id, notice, now)
         await requests.mark_nudged(tx, group_key, member_id, now)
         if request.state is RequestState.SIGNED:
             await requests.mark(tx, request.id, state=RequestState.EXPIRED)
@@ -164,23 +166,3 @@ async def _end_lapsed_of_group(
         people = [signature.member_id for signature in lapsed]
         await requests.ask_queued(tx, group_key, now, people)
     return len(lapsed)
-
-
-async def _tell(
-    tx: Transaction,
-    group_key: str,
-    member_id: int,
-    notice: Notice,
-    now: datetime,
-    request_id: int | None = None,
-) -> None:
-    await effects.add(
-        tx,
-        group_key=group_key,
-        lane=lane_of_member(group_key, member_id),
-        kind=EffectKind.NOTICE,
-        member_id=member_id,
-        request_id=request_id,
-        detail=notice,
-        now=now,
-    )

@@ -394,16 +394,7 @@ async def tell_in(
     lane = lane_of_member(request.group_key, request.member_id)
     if await effects.has_waiting(tx, lane, EffectKind.NOTICE, notice):
         return
-    await effects.add(
-        tx,
-        group_key=request.group_key,
-        lane=lane,
-        kind=EffectKind.NOTICE,
-        member_id=request.member_id,
-        request_id=request.id,
-        detail=notice,
-        now=now,
-    )
+    await effects.add_notice(tx, request.group_key, request.member_id, notice, now, request.id)
 
 
 def new_receipt_number() -> str:

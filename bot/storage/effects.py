@@ -25,6 +25,7 @@ from bot.domain.effects import (
     EffectKind,
     EffectState,
     Notice,
+    lane_of_member,
     lane_of_role,
 )
 from bot.storage import rows
@@ -86,6 +87,36 @@ async def _insert(tx: Transaction, now: datetime, due_at: datetime, **values: An
     state = EffectState.PENDING
     statement = insert(effects).values(state=state, attempts=0, created_at=now, due_at=due_at)
     await tx.execute(statement.values(**values))
+
+
+async def add_notice(
+    tx: Transaction,
+    group_key: str,
+    member_id: int,
+    notice: Notice,
+    now: datetime,
+    request_id: int | None = None,
+) -> None:
+    """Have a person told something by direct message, after what is in hand for them.
+
+    Args:
+        tx: the open transaction.
+        group_key: the group.
+        member_id: the person.
+        notice: what they are told.
+        now: the current instant.
+        request_id: the request that it is about, if any.
+    """
+    await add(
+        tx,
+        group_key=group_key,
+        lane=lane_of_member(group_key, member_id),
+        kind=EffectKind.NOTICE,
+        member_id=member_id,
+        request_id=request_id,
+        detail=notice,
+        now=now,
+    )
 
 
 async def add_role_change(

@@ -173,7 +173,8 @@ SENTENCES: Mapping[str, Collection[Phrase]] = {
         Phrase(text=mark("Since {adopted_at} you count as a member from before me.")),
     ),
     "suspensions": (
-        Phrase(text=mark("Your access was paused on {began_at}.")),
+        Phrase(text=mark("Your access was paused on {began_at}."), covers=("provisional",)),
+        Phrase(text=mark("It was paused before a decision."), when={"provisional": ("1",)}),
         Phrase(text=mark("The pause lasts until {until}."), unless=("ended_at",)),
         Phrase(text=mark("The pause ended on {ended_at}.")),
     ),

@@ -77,8 +77,8 @@ _SEEN = {
         " group has named can, or else the owner of the server."
     ),
     Part.OFFICE: mark(
-        "Those who do this work in the group can see it: facilitators and moderators. Who signs is"
-        " told on the receipt who published the text."
+        "Those who do this work in the group can see it: facilitators and moderators. Whoever signs"
+        " can read on the receipt who published the text."
     ),
 }
 _SEEN_OF_FORMER = mark("Nobody in the group can see it any more.")

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import RevokeReason
-from bot.domain.effects import EffectKind, Notice, lane_of_member
+from bot.domain.effects import Notice
 from bot.domain.errors import RecordUnavailableError
 from bot.domain.privacy import Erasure, Whereabouts
 from bot.domain.retention import RetentionTerms
@@ -170,12 +170,4 @@ async def _leave_to_do(
             await erasures.leave_in_peace(tx, group_key, member_id, now)
         # Also of whoever has no access by the record: a role given by hand would stay.
         await effects.add_role_change(tx, group_key, member_id, now, detail=effects.ERASED)
-    await effects.add(
-        tx,
-        group_key=group_key,
-        lane=lane_of_member(group_key, member_id),
-        kind=EffectKind.NOTICE,
-        member_id=member_id,
-        detail=Notice.ERASED,
-        now=now,
-    )
+    await effects.add_notice(tx, group_key, member_id, Notice.ERASED, now)
